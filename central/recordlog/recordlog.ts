@@ -1,0 +1,57 @@
+import type { RejectCode } from '../../protocol/ack.ts';
+import type { RunId } from '../../protocol/ids.ts';
+import type { Range } from '../../protocol/intervals.ts';
+import type { JsonValue } from '../../protocol/record.ts';
+
+/** A record as every consumer sees it: one flat object (`docs/protocol.md`, "JSON"). */
+export interface FlatRecord {
+  readonly id: string;
+  readonly gateway: string;
+  readonly station: string;
+  readonly kind: string;
+  readonly timestamp: string;
+  readonly clock: string;
+  readonly received_at: string;
+  readonly [key: string]: JsonValue;
+}
+
+/** Some records of one run, as ingest hands them to the log. Sequences ascend and are unique. */
+export interface LogEntry {
+  readonly gateway: string;
+  readonly run: RunId;
+  readonly records: readonly LogRecord[];
+}
+
+export interface LogRecord {
+  readonly sequence: number;
+  readonly flat: FlatRecord;
+}
+
+/** What became of an entry. Every sequence of the entry is in exactly one part. */
+export interface LogOutcome {
+  /** Durable where the configuration's `ack` asks for it. */
+  readonly stored: readonly Range[];
+  /** Durable in the log, not yet where `ack` asks for it. */
+  readonly held: readonly Range[];
+  /** Never to be stored. The caller puts them into the dead letter before it answers. */
+  readonly rejected: readonly {
+    readonly ranges: readonly Range[];
+    readonly code: RejectCode;
+    readonly reason: string;
+  }[];
+}
+
+/**
+ * Where ingest puts records, and the one thing that decides what an ack may say: `direct` (straight to the sinks) or
+ * Kafka. Both pass `test/conformance/recordlog.ts`.
+ */
+export interface RecordLog {
+  open(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes an entry durable. Idempotent: what is there already is `stored` and not written again.
+   * Rejects with a `MooringError` when nothing may be acknowledged; the same entry may be given again.
+   */
+  append(entry: LogEntry): Promise<LogOutcome>;
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}

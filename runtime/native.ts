@@ -1,0 +1,20 @@
+import koffi from 'koffi';
+
+/**
+ * The few calls of the C library that Node does not have. koffi is imported here and nowhere else, and a missing
+ * binary is found at start rather than at the first use.
+ */
+const libc = koffi.load('libc.so.6');
+
+/** `flock(2)`: 0, or -1 with `errno`. */
+export const flock: (fileDescriptor: number, operation: number) => number = libc.func('int flock(int fd, int op)');
+
+/** The C library's `errno` of this thread, right after a call. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** Another function of the C library, by its C prototype; for the one caller that needs it. */
+export function libcFunction(prototype: string): (...parameters: never[]) => number {
+  return libc.func(prototype) as (...parameters: never[]) => number;
+}
