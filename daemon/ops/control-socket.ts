@@ -1,0 +1,91 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { toMooringError } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
+
+/** Answers one verb. What it returns is sent as JSON; what it throws as `{error}`. */
+export type ControlVerb = (request: Readonly<Record<string, unknown>>) => Promise<object> | object;
+
+const REQUEST_BYTES_MAX = 4096;
+const CONNECTIONS_MAX = 16;
+const IDLE_MS = 30_000;
+
+/**
+ * The running gateway's ear on this machine: a Unix socket beside the store, mode 0660. One JSON object a line in
+ * (`{"verb": "status"}`), one a line out (`{"ok": true, …}` or `{"ok": false, "error": {code, message, hint}}`).
+ */
+export class ControlSocket {
+  readonly #path: string;
+  readonly #verbs: Readonly<Record<string, ControlVerb>>;
+  readonly #log: Log;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+
+  /** The caller holds the store's lock, so a socket file that is already there is a dead one. */
+  constructor(path: string, verbs: Readonly<Record<string, ControlVerb>>, log: Log) {
+    this.#path = path;
+    this.#verbs = verbs;
+    this.#log = log;
+  }
+
+  async open(): Promise<void> {
+    rmSync(this.#path, { force: true });
+    const server = createServer((socket) => this.#serve(socket));
+    server.maxConnections = CONNECTIONS_MAX;
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(toMooringError(cause, 'SOCKET_FAILED', 'the control socket cannot be opened')),
+      );
+      server.listen(this.#path, () => resolve());
+    });
+    server.on('error', (err) => this.#log.warn({ err }, 'the control socket failed'));
+    chmodSync(this.#path, 0o660);
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    let buffered = '';
+    let answered: Promise<void> = Promise.resolve();
+    socket.setEncoding('utf8');
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('data', (chunk: string) => {
+      buffered += chunk;
+      const lines = buffered.split('\n');
+      buffered = lines.pop() as string;
+      if (buffered.length > REQUEST_BYTES_MAX) socket.destroy();
+      for (const line of lines) {
+        answered = answered.then(async () => {
+          const answer = await this.#answer(line);
+          if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
+        });
+      }
+    });
+  }
+
+  async #answer(line: string): Promise<object> {
+    try {
+      const request = JSON.parse(line) as Record<string, unknown>;
+      const name = typeof request === 'object' && request !== null ? request.verb : undefined;
+      const verb = typeof name === 'string' && Object.hasOwn(this.#verbs, name) ? this.#verbs[name] : undefined;
+      if (verb === undefined) {
+        const known = Object.keys(this.#verbs).join(', ');
+        return { ok: false, error: { code: 'UNKNOWN_VERB', message: 'no such verb', hint: `There are: ${known}.` } };
+      }
+      return { ok: true, ...(await verb(request)) };
+    } catch (cause) {
+      const error = toMooringError(cause, 'SOCKET_FAILED', 'the request could not be answered');
+      return { ok: false, error: { code: error.code, message: error.message, hint: error.hint ?? '' } };
+    }
+  }
+}
