@@ -1,0 +1,51 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { type DemoSnapshot, frameOf, plainLinesOf } from './view.ts';
+
+const snapshot: DemoSnapshot = {
+  gateway: 'demo',
+  stations: [
+    {
+      name: 'buoy',
+      latest: {
+        station: 'buoy',
+        kind: 'sample',
+        timestampMs: Date.UTC(2026, 5, 1, 12, 0, 3),
+        clock: 'synced',
+        metrics: { temperature: 18.3, pressure: 0 },
+        flags: { pressure: 3, wind_speed: 9 },
+        location: { lat: 42.480778, lon: -3.176833 },
+      },
+    },
+    { name: 'city' },
+  ],
+  link: { url: 'mqtt://127.0.0.1:1883', up: true, acksPerSecond: 2, lastAckAgeMs: 400 },
+  buffer: { pending: 3, records: 120, bytes: 2 ** 20, bytesMax: 2 ** 26 },
+  centre: { stored: 117, rejected: 0 },
+  paths: { store: 'data/store.db', records: 'data/records', acks: 'data/acks.txt' },
+};
+
+test('the frame shows values with units at their resolution, flags by name, zero as zero, and what is missing', () => {
+  const text = stripVTControlCharacters(frameOf(snapshot, 120).join('\n'));
+  expect(text).toMatch(/temperature +18\.30 °C/);
+  expect(text).toMatch(/pressure +0\.00 hPa 3 suspect/);
+  expect(text).toMatch(/wind_speed +– 9 missing/);
+  expect(text).toContain('42.48078° N 3.17683° W');
+  expect(text).toContain('3 pending, 120 kept, 1.0 of 64.0 MiB');
+  expect(text).toContain('last ack 0.4 s ago');
+  expect(text).toContain('no record yet');
+});
+
+test('no line is longer than the screen, however narrow', () => {
+  for (const columns of [10, 40, 79]) {
+    for (const line of frameOf(snapshot, columns)) {
+      expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(columns);
+    }
+  }
+});
+
+test('the plain form names every reading and the state of the path', () => {
+  const lines = plainLinesOf(snapshot);
+  expect(lines[0]).toBe('2026-06-01T12:00:03.000Z buoy temperature=18.3°C pressure=0hPa(suspect) wind_speed=(missing)');
+  expect(lines[1]).toBe('link=up acks_per_second=2.0 pending=3 kept=120 stored_at_centre=117');
+});

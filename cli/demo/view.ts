@@ -1,0 +1,145 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { metricNamed } from '../../protocol/metrics.ts';
+import type { Flag, MetricValue, Observation } from '../../protocol/record.ts';
+
+/** What the live view shows: one moment of the gateway and of the centre. */
+export interface DemoSnapshot {
+  readonly gateway: string;
+  readonly stations: readonly { readonly name: string; readonly latest?: Observation }[];
+  readonly link: {
+    readonly url: string;
+    readonly up: boolean;
+    readonly acksPerSecond: number;
+    /** Since the last ack, where there was one. */
+    readonly lastAckAgeMs?: number;
+  };
+  readonly buffer: {
+    readonly pending: number;
+    readonly records: number;
+    readonly bytes: number;
+    readonly bytesMax: number;
+  };
+  readonly centre: { readonly stored: number; readonly rejected: number };
+  readonly paths: { readonly store: string; readonly records: string; readonly acks: string };
+}
+
+const FLAG_NAMES: Readonly<Record<Flag, string>> = {
+  1: 'pass',
+  2: 'not evaluated',
+  3: 'suspect',
+  4: 'fail',
+  9: 'missing',
+};
+const CELL_WIDTH = 38;
+const NAME_WIDTH = 20;
+
+/** The whole screen as lines, none longer than `columns`. */
+export function frameOf(snapshot: DemoSnapshot, columns: number): string[] {
+  const lines = [styleText('bold', `mooring demo · gateway ${snapshot.gateway}`), ''];
+  for (const station of snapshot.stations) lines.push(...stationLines(station.name, station.latest, columns), '');
+  const { link, buffer, centre, paths } = snapshot;
+  const state = link.up ? styleText('green', 'up') : styleText('red', 'down');
+  const age = link.lastAckAgeMs === undefined ? 'no ack yet' : `last ack ${seconds(link.lastAckAgeMs)} ago`;
+  lines.push(
+    label('link', `${state} · ${link.url} · ${link.acksPerSecond.toFixed(1)} acks/s · ${age}`),
+    label('buffer', `${bufferText(buffer)} · ${paths.store}`),
+    label('centre', `${centre.stored} records stored, ${centre.rejected} rejected · ${paths.records}`),
+    label('acks', paths.acks),
+    '',
+    styleText('dim', 'Ctrl-C ends. The next start goes on with the same store.'),
+  );
+  return lines.map((line) => clip(line, columns));
+}
+
+/** The same moment as plain lines for a log. */
+export function plainLinesOf(snapshot: DemoSnapshot): string[] {
+  const { link, buffer, centre } = snapshot;
+  const lines = snapshot.stations.flatMap(({ name, latest }) =>
+    latest === undefined
+      ? []
+      : [`${new Date(latest.timestampMs).toISOString()} ${name} ${cellsOf(latest).map(plainCell).join(' ')}`],
+  );
+  const state = link.up ? 'up' : 'down';
+  lines.push(
+    `link=${state} acks_per_second=${link.acksPerSecond.toFixed(1)} pending=${buffer.pending} kept=${buffer.records} stored_at_centre=${centre.stored}`,
+  );
+  return lines;
+}
+
+interface Cell {
+  readonly name: string;
+  readonly value: MetricValue | undefined;
+  readonly unit: string;
+  readonly flag: Flag;
+}
+
+function cellsOf(observation: Observation): Cell[] {
+  const names = new Set([...Object.keys(observation.metrics), ...Object.keys(observation.flags)]);
+  return [...names].map((name) => ({
+    name,
+    value: observation.metrics[name],
+    unit: metricNamed(name)?.unit ?? '',
+    flag: observation.flags[name] ?? 1,
+  }));
+}
+
+function plainCell(cell: Cell): string {
+  const flag = cell.flag === 1 ? '' : `(${FLAG_NAMES[cell.flag]})`;
+  return `${cell.name}=${cell.value ?? ''}${cell.value === undefined ? '' : cell.unit}${flag}`;
+}
+
+function stationLines(name: string, latest: Observation | undefined, columns: number): string[] {
+  if (latest === undefined) return [styleText('cyan', name), '  no record yet'];
+  const time = new Date(latest.timestampMs).toISOString().slice(11, 19);
+  const place = latest.location === undefined ? '' : ` · ${degrees(latest.location)}`;
+  const title = `${styleText('cyan', name)}  ${time}Z · clock ${latest.clock}${place}`;
+  const perRow = Math.max(1, Math.floor((columns - 2) / CELL_WIDTH));
+  const cells = cellsOf(latest).map(screenCell);
+  const rows: string[] = [];
+  for (let index = 0; index < cells.length; index += perRow) {
+    rows.push(`  ${cells.slice(index, index + perRow).join('')}`);
+  }
+  return [title, ...rows];
+}
+
+function screenCell(cell: Cell): string {
+  const text = cell.value === undefined ? '–' : `${formatted(cell)} ${cell.unit}`;
+  const flag = cell.flag === 1 ? '' : styleText('yellow', ` ${cell.flag} ${FLAG_NAMES[cell.flag]}`);
+  return padEnd(`${cell.name.padEnd(NAME_WIDTH)} ${text}${flag}`, CELL_WIDTH);
+}
+
+function formatted(cell: Cell): string {
+  const resolution = metricNamed(cell.name)?.resolution;
+  if (typeof cell.value !== 'number' || resolution === undefined) return String(cell.value);
+  return cell.value.toFixed(Math.max(0, Math.round(-Math.log10(resolution))));
+}
+
+function degrees({ lat, lon }: { readonly lat: number; readonly lon: number }): string {
+  return `${Math.abs(lat).toFixed(5)}° ${lat < 0 ? 'S' : 'N'} ${Math.abs(lon).toFixed(5)}° ${lon < 0 ? 'W' : 'E'}`;
+}
+
+function bufferText({ pending, records, bytes, bytesMax }: DemoSnapshot['buffer']): string {
+  return `${pending} pending, ${records} kept, ${mebibytes(bytes)} of ${mebibytes(bytesMax)} MiB`;
+}
+
+function label(name: string, text: string): string {
+  return `${styleText('dim', name.padEnd(8))}${text}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(1, width - stripVTControlCharacters(text).length));
+}
+
+/** Cuts a line at the screen's edge; a styled line that is too long loses its style rather than its end code. */
+function clip(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
+}
