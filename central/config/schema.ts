@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../../protocol/record.ts';
+import { loginShape, tlsShape } from '../../runtime/config/broker.ts';
+import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
+import { LOG_LEVELS } from '../../runtime/log.ts';
+
+const sinkName = () =>
+  pattern(
+    NAME_PATTERN,
+    'the name of a sink',
+    'A name has 1 to 63 of a-z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.',
+  );
+
+const mqttSchema = z
+  .strictObject({
+    url: brokerUrl().optional().describe('A broker to connect to, `mqtt://HOST:PORT` or `mqtts://HOST:PORT` (TLS)'),
+    listen: listenAddress()
+      .optional()
+      .describe('Or: carry the embedded broker, at this address; beyond loopback it wants `ca`, `cert` and `key`'),
+    ...tlsShape,
+    ...loginShape,
+  })
+  .meta({ oneOf: [{ required: ['url'] }, { required: ['listen'] }] });
+
+const ingestSchema = z.strictObject({
+  mqtt: mqttSchema.describe('From gateways, over MQTT 3.1.1'),
+  intake: size({ min: '64KiB', max: '4GiB' })
+    .prefault('16MiB')
+    .describe('Bytes of batches that may wait here; beyond that, gateways are told to come back later'),
+  ...laterKeys('udp', 'http'),
+});
+
+const filesSchema = z.strictObject({
+  path: filePath().describe('Folder; one writer at a time'),
+  format: choice(['ndjson'], ['parquet', 'both']).prefault('ndjson').describe('How records are written'),
+  layout: choice(['date'], ['user']).prefault('date').describe('Folders by event date: `yyyy/mm/dd/HH.ndjson`'),
+});
+
+const ackLogSchema = z.strictObject({
+  path: filePath().describe('File; one acknowledged id a line, each once'),
+});
+
+/** Kinds of sinks: a sink has exactly one of these keys. */
+export const SINK_KINDS = ['files', 'ack_log'] as const;
+const LATER_SINKS = ['elasticsearch', 'cassandra', 'influxdb', 'hdfs', 'hbase', 'mariadb'] as const;
+const LATER_SINK_KEYS = ['batch', 'linger', 'take', 'ca', 'user', 'password'] as const;
+
+const sinkSchema = z
+  .strictObject({
+    files: filesSchema.optional().describe('Records as files on a disk or a mount'),
+    ack_log: ackLogSchema.optional().describe('What was acknowledged, as a text file; it follows the other sinks'),
+    ...laterKeys(...LATER_SINKS, ...LATER_SINK_KEYS),
+  })
+  .meta({ oneOf: SINK_KINDS.map((kind) => ({ required: [kind] })) });
+
+/** The whole file. */
+export const centralSchema = z.strictObject({
+  ingest: ingestSchema.describe('Where records come from'),
+  ack: z
+    .array(sinkName())
+    .min(1)
+    .optional()
+    .describe('Sinks that must have committed before a record is acknowledged; left out: every sink but `ack_log`'),
+  sinks: z.record(sinkName(), sinkSchema).describe('Where records go, by name'),
+  state: filePath().describe('Folder for what the centre keeps beside its sinks: the dead letter'),
+  log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
+  ...laterKeys('sources', 'registries', 'kafka', 'live', 'metrics'),
+});

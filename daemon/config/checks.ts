@@ -1,0 +1,187 @@
+import { METRICS, type MetricDefinition, metricNamed } from '../../protocol/metrics.ts';
+import { BOUNDS, RESERVED_KEYS } from '../../protocol/record.ts';
+import { checkBrokerClient } from '../../runtime/config/broker.ts';
+import type { Path } from '../../runtime/config/document.ts';
+import type { ConfigReader } from '../../runtime/config/reader.ts';
+import { didYouMean } from '../../runtime/config/suggest.ts';
+import { duration } from '../../runtime/config/values.ts';
+import { recordBytesMax } from './record-size.ts';
+import { metricSchema } from './schema.ts';
+import type { SensorRead } from './sensors.ts';
+import type { MetricExtension } from './types.ts';
+
+/** Metrics of the registry's kind that a driver may bring along. */
+const DRIVERS_OWN = /^x_/;
+
+/** The metrics beyond the registry; reports those that may not be called or made so. */
+export function checkMetrics(reader: ConfigReader): MetricExtension[] {
+  return Object.entries(reader.mappingAt(['metrics']) ?? {}).flatMap(([name, value]): MetricExtension[] => {
+    const path = ['metrics', name];
+    const isAllowed = checkMetricName(reader, path, name);
+    const parsed = metricSchema.safeParse(value);
+    if (!parsed.success) return [];
+    const { like, unit, type = 'number', range, resolution } = parsed.data;
+    if (like !== undefined) return isAllowed ? likeOf(reader, path, name, like, Object.keys(parsed.data)) : [];
+    if (unit === undefined) {
+      reader.report(path, 'key', 'says neither `like` nor `unit`', 'Write `{ like: temperature }` or `{ unit: m }`.');
+      return [];
+    }
+    if (range !== undefined && !(range[0] < range[1])) {
+      reader.report([...path, 'range'], 'value', 'is empty', 'Write `[lowest, highest]`.');
+    }
+    if (type !== 'number') {
+      for (const key of ['range', 'resolution'].filter((each) => Object.hasOwn(parsed.data, each))) {
+        reader.report([...path, key], 'key', 'is for numbers only', `Remove it, or \`type: ${type}\`.`);
+      }
+    }
+    return [
+      {
+        name,
+        type,
+        unit,
+        ...(range === undefined ? {} : { range }),
+        ...(resolution === undefined ? {} : { resolution }),
+      },
+    ];
+  });
+}
+
+function checkMetricName(reader: ConfigReader, path: Path, name: string): boolean {
+  if (RESERVED_KEYS.has(name)) {
+    reader.report(path, 'key', 'is reserved: a record has a key of that name', 'Choose another name.');
+    return false;
+  }
+  if (metricNamed(name) !== undefined) {
+    reader.report(path, 'key', 'is in the registry already', 'Remove it: a metric has one unit for ever.');
+    return false;
+  }
+  return true;
+}
+
+function likeOf(
+  reader: ConfigReader,
+  path: Path,
+  name: string,
+  like: string,
+  keys: readonly string[],
+): MetricExtension[] {
+  for (const key of keys.filter((each) => each !== 'like')) {
+    reader.report([...path, key], 'key', 'is said by `like` already', 'Remove it, or `like`.');
+  }
+  const model = metricNamed(like);
+  if (model === undefined) {
+    const hint =
+      didYouMean(
+        like,
+        METRICS.map((metric) => metric.name),
+      ) || 'Name a metric of the registry.';
+    reader.report([...path, 'like'], 'value', 'is not in the registry', hint);
+    return [];
+  }
+  const { number: _, cf: __, ...rest } = model;
+  return [{ ...rest, name }];
+}
+
+/** Reports what is wrong between the sensors of a station, and between stations. */
+export function checkStations(
+  reader: ConfigReader,
+  sensors: readonly (readonly SensorRead[])[],
+  extensions: readonly MetricExtension[],
+): void {
+  const stations = Array.isArray(reader.data.stations) ? reader.data.stations : [];
+  checkStationNames(reader, stations.length);
+  for (const [index, ofStation] of sensors.entries()) {
+    const path = ['stations', index];
+    checkCadences(reader, path, ofStation);
+    for (const sensor of ofStation) checkNames(reader, sensor);
+    checkOneSensorPerMetric(reader, ofStation);
+    checkRecordSize(reader, path, ofStation, extensions);
+  }
+}
+
+function checkStationNames(reader: ConfigReader, count: number): void {
+  const firstAt = new Map<string, Path>();
+  for (let index = 0; index < count; index += 1) {
+    const path = ['stations', index, 'name'];
+    const name = reader.valueAt(path);
+    if (typeof name !== 'string') continue;
+    const first = firstAt.get(name);
+    if (first === undefined) firstAt.set(name, path);
+    else reader.report(path, 'value', `another station, in line ${reader.lineOf(first)}, has this name`, 'Rename one.');
+  }
+}
+
+const everySchema = duration().prefault('1s');
+
+/** A sensor is asked at ticks of its station, so its cadence is a whole number of them. */
+function checkCadences(reader: ConfigReader, station: Path, sensors: readonly SensorRead[]): void {
+  const every = everySchema.safeParse(reader.valueAt([...station, 'every']));
+  if (!every.success || every.data === 0) return;
+  for (const { path, everyMs } of sensors) {
+    if (everyMs === undefined || everyMs % every.data === 0) continue;
+    const hint = 'A sensor is asked at ticks of its station.';
+    reader.report([...path, 'every'], 'value', `is not a multiple of the station's \`every\``, hint);
+  }
+}
+
+function checkNames(reader: ConfigReader, { path, rename, metrics }: SensorRead): void {
+  const defined = Object.keys(reader.mappingAt(['metrics']) ?? {});
+  const renamed = new Map(Object.entries(rename).map(([from, to]) => [to, from]));
+  for (const name of metrics) {
+    const from = renamed.get(name);
+    const at = from === undefined ? path : [...path, 'as', from];
+    if (RESERVED_KEYS.has(name)) {
+      reader.report(at, 'value', `\`${name}\` is reserved: a record has a key of that name`, 'Choose another name.');
+      continue;
+    }
+    const isKnown = metricNamed(name) !== undefined || defined.includes(name);
+    if (isKnown || (from === undefined && DRIVERS_OWN.test(name))) continue;
+    const near = didYouMean(name, [...defined, ...METRICS.map((metric) => metric.name)]);
+    const hint = `${near}${near === '' ? '' : ' Else define'}${near === '' ? 'Define' : ''} it under \`metrics\`.`;
+    reader.report(at, 'value', `\`${name}\` is no metric that is known`, hint);
+  }
+}
+
+function checkOneSensorPerMetric(reader: ConfigReader, sensors: readonly SensorRead[]): void {
+  const firstOf = new Map<string, Path>();
+  for (const { path, metrics } of sensors) {
+    const taken = metrics.filter((name) => firstOf.has(name));
+    for (const name of metrics) if (!firstOf.has(name)) firstOf.set(name, path);
+    const [one] = taken;
+    if (one === undefined) continue;
+    const line = reader.lineOf(firstOf.get(one) as Path);
+    const what = taken.map((name) => `\`${name}\``).join(', ');
+    const message = `lines ${line} and ${reader.lineOf(path)} both give ${what}`;
+    reader.report(path, 'key', message, 'One sensor per metric and station: rename with `as`, or remove one.');
+  }
+}
+
+function checkRecordSize(
+  reader: ConfigReader,
+  path: Path,
+  sensors: readonly SensorRead[],
+  extensions: readonly MetricExtension[],
+): void {
+  const name = reader.valueAt([...path, 'name']);
+  const definitions = [...new Set(sensors.flatMap((sensor) => sensor.metrics))].map(
+    (metric): Pick<MetricDefinition, 'name' | 'type'> =>
+      metricNamed(metric) ?? extensions.find((each) => each.name === metric) ?? { name: metric, type: 'number' },
+  );
+  const bytes = recordBytesMax(typeof name === 'string' ? name : '', definitions);
+  if (bytes <= BOUNDS.recordBytes) return;
+  const message = `a record of its ${definitions.length} metrics may take ${bytes} bytes, ${BOUNDS.recordBytes} are allowed`;
+  reader.report([...path, 'sensors'], 'key', message, 'Make two stations of it.');
+}
+
+/** Reports what does not fit together in the ways to the centre. */
+export function checkForwarders(reader: ConfigReader): void {
+  for (const name of Object.keys(reader.mappingAt(['forward']) ?? {})) {
+    const path = ['forward', name];
+    const forwarder = reader.mappingAt(path);
+    if (forwarder === undefined) continue;
+    checkBrokerClient(reader, [...path, 'mqtt']);
+    if (!Object.hasOwn(forwarder, 'mqtt') && !Object.hasOwn(forwarder, 'udp')) {
+      reader.report([...path, 'mqtt'], 'key', 'missing', 'Say where it goes: `mqtt: { url: mqtts://HOST:8883 }`.');
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import type { AnyDriver } from '../../drivers/driver.ts';
+import type { Location } from '../../protocol/record.ts';
+import { brokerClientOf } from '../../runtime/config/broker.ts';
+import type { ConfigReader } from '../../runtime/config/reader.ts';
+import { checkForwarders, checkMetrics, checkStations } from './checks.ts';
+import { gatewaySchema, stationSchema } from './schema.ts';
+import { readSensors, type SensorRead } from './sensors.ts';
+import type { ForwarderConfig, GatewayConfig, SensorConfig, StationConfig, StoreConfig } from './types.ts';
+
+/** Sensors are read one by one, by their drivers' schemas. */
+const rootSchema = gatewaySchema(stationSchema(z.unknown()));
+type Root = z.output<typeof rootSchema>;
+
+/** Checks an opened file and gives what it says, with defaults. Throws `CONFIG_INVALID` with every problem in it. */
+export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDriver[]): GatewayConfig {
+  const root = reader.parse(rootSchema, []);
+  const sensors = readSensors(reader, drivers);
+  const metrics = checkMetrics(reader);
+  checkStations(reader, sensors, metrics);
+  checkForwarders(reader);
+  reader.throwIfInvalid();
+  assert(root !== undefined, 'what does not parse has a problem');
+  return {
+    file: reader.file,
+    gateway: root.gateway,
+    stations: root.stations.map((station, index) => stationOf(station, sensors[index] ?? [])),
+    metrics,
+    store: storeOf(root.store),
+    forward: Object.entries(root.forward).map(([name, keys]) => forwarderOf(name, keys)),
+    logLevel: root.log_level,
+  };
+}
+
+function stationOf(station: Root['stations'][number], sensors: readonly SensorRead[]): StationConfig {
+  return {
+    name: station.name,
+    everyMs: station.every,
+    location: locationOf(station.location),
+    sensors: sensors.map((sensor): SensorConfig => {
+      const { path: _, everyMs = station.every, ...rest } = sensor;
+      return { ...rest, everyMs };
+    }),
+  };
+}
+
+function locationOf(location: Root['stations'][number]['location']): Location | 'gps' | undefined {
+  if (location === undefined || location === 'gps') return location;
+  const { lat, lon, alt } = location;
+  return alt === undefined ? { lat, lon } : { lat, lon, alt };
+}
+
+function storeOf({ path, budget, overflow, linger }: Root['store']): StoreConfig {
+  return { path, budgetBytes: budget, overflow, lingerMs: linger };
+}
+
+function forwarderOf(name: string, { mqtt, backlog_rate }: Root['forward'][string]): ForwarderConfig {
+  assert(mqtt !== undefined, 'a forwarder without a transport is a problem');
+  return { name, mqtt: brokerClientOf(mqtt), backlogBytesPerSecond: backlog_rate };
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { METRIC_NAME_PATTERN, NAME_PATTERN } from '../../protocol/record.ts';
+import { brokerClientShape } from '../../runtime/config/broker.ts';
+import { choice, duration, filePath, laterKeys, pattern, size } from '../../runtime/config/values.ts';
+import { LOG_LEVELS } from '../../runtime/log.ts';
+
+const NAME_HINT = 'A name has 1 to 63 of a-z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.';
+
+const name = (what: string) => pattern(NAME_PATTERN, `the name of a ${what}`, NAME_HINT);
+
+const metricName = () =>
+  pattern(
+    METRIC_NAME_PATTERN,
+    'the name of a metric',
+    'A metric is named by 1 to 48 of a-z, 0-9 and underscore, and begins with a letter.',
+  );
+
+const locationSchema = z
+  .union([
+    z.literal('gps'),
+    z.strictObject({
+      lat: z.number().min(-90).max(90).describe('Degrees north, WGS 84'),
+      lon: z.number().min(-180).max(180).describe('Degrees east, WGS 84'),
+      alt: z.number().min(-500).max(100_000).optional().describe('Metres above mean sea level'),
+    }),
+  ])
+  .meta({ hint: 'Write `gps`, or `{ lat: 42.48, lon: 3.17 }`.' });
+
+/** Keys that every sensor has, whatever its driver. */
+export const sensorShape = {
+  driver: z.string().min(1).describe('The driver that knows this chip or protocol'),
+  every: duration({ min: '10ms', max: '1d' })
+    .optional()
+    .describe("How often it is asked, a multiple of the station's `every`; left out: at every tick"),
+  as: z
+    .record(metricName(), metricName())
+    .prefault({})
+    .describe('Other names for its metrics: `{ temperature: housing_temperature }`'),
+  stale: duration({ min: '10ms', max: '1d' })
+    .prefault('10s')
+    .describe('A sensor that speaks by itself and has been silent for longer is flagged as missing'),
+  deadline: duration({ min: '10ms', max: '1m' })
+    .prefault('1s')
+    .describe('A sample that takes longer has failed; the sensor is opened again'),
+  ...laterKeys('calibrate'),
+};
+
+/** A station, its sensors read by `sensor`. */
+export function stationSchema<Sensor extends z.ZodType>(sensor: Sensor) {
+  return z.strictObject({
+    name: name('station').describe('Name of the station; identity in every store, with the gateway’s'),
+    every: duration({ min: '10ms', max: '1d' }).prefault('1s').describe('One record per station and tick'),
+    location: locationSchema
+      .optional()
+      .describe('Where it stands, `{ lat, lon, alt }`, or `gps`: where its receiver says it is'),
+    sensors: z.array(sensor).min(1).describe('What it measures with'),
+  });
+}
+
+export const metricSchema = z
+  .strictObject({
+    like: metricName().optional().describe('The metric of the registry whose type, unit, range and resolution it has'),
+    unit: z.string().max(32).optional().describe("Unit, '' where it has none"),
+    type: choice(['number', 'boolean', 'text']).optional().describe('What its values are; `number` if left out'),
+    resolution: z
+      .number()
+      .positive()
+      .optional()
+      .describe('Values are rounded to this; choose it finer than the sensor’s noise'),
+    range: z.tuple([z.number(), z.number()]).optional().describe('Plausible values, `[lowest, highest]`'),
+  })
+  .meta({ oneOf: [{ required: ['like'] }, { required: ['unit'] }] });
+
+const storeSchema = z.strictObject({
+  path: filePath().describe('The database; `.runs`, `.lock`, `.sock` stand beside it'),
+  budget: size({ min: '1MiB' }).prefault('1GiB').describe('Bytes that database and write-ahead log may have'),
+  overflow: choice(['drop_oldest'], ['thin', 'stop'])
+    .prefault('drop_oldest')
+    .describe('What gives way when the budget is full'),
+  linger: duration({ max: '1m' })
+    .prefault('0s')
+    .describe('How long a commit may wait for company: fewer writes to flash, a larger loss on a power cut'),
+});
+
+const forwarderSchema = z
+  .strictObject({
+    mqtt: z.strictObject(brokerClientShape).optional().describe('Over MQTT 3.1.1'),
+    backlog_rate: size({ min: '64B' })
+      .optional()
+      .describe('Bytes per second for records older than a minute; left out: as fast as the link takes them'),
+    ...laterKeys('udp'),
+  })
+  .meta({ required: ['mqtt'] });
+
+/** The whole file, its stations read by `station`. */
+export function gatewaySchema<Station extends z.ZodType>(station: Station) {
+  return z.strictObject({
+    gateway: name('gateway').describe('Name of this gateway; part of every record’s identity, for ever'),
+    stations: z.array(station).min(1).describe('The stations that it makes records of'),
+    metrics: z.record(metricName(), metricSchema).prefault({}).describe('Metrics beyond the registry'),
+    store: storeSchema.describe('Where records stay until the centre has them'),
+    forward: z
+      .record(name('forwarder'), forwarderSchema)
+      .prefault({})
+      .describe('Ways to the centre, by name; each has its own cursor'),
+    log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
+    ...laterKeys('quality', 'alarms', 'actuators', 'buttons', 'local'),
+  });
+}

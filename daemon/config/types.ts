@@ -1,0 +1,57 @@
+import type { AnyDriver } from '../../drivers/driver.ts';
+import type { MetricDefinition } from '../../protocol/metrics.ts';
+import type { Location } from '../../protocol/record.ts';
+import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
+import type { LogLevel } from '../../runtime/log.ts';
+
+/** What `mooring run` is to do. Every default is applied, every path absolute, every cross-check done. */
+export interface GatewayConfig {
+  /** The file that it was read from, as it was named. */
+  readonly file: string;
+  readonly gateway: string;
+  readonly stations: readonly StationConfig[];
+  /** Metrics beyond the registry. */
+  readonly metrics: readonly MetricExtension[];
+  readonly store: StoreConfig;
+  readonly forward: readonly ForwarderConfig[];
+  readonly logLevel: LogLevel;
+}
+
+export interface StationConfig {
+  readonly name: string;
+  readonly everyMs: number;
+  /** Fixed, or `gps`: where its receiver says it is. */
+  readonly location: Location | 'gps' | undefined;
+  readonly sensors: readonly SensorConfig[];
+}
+
+export interface SensorConfig {
+  readonly driver: AnyDriver;
+  /** The driver's own options, as its schema read them. */
+  readonly options: unknown;
+  /** A multiple of the station's. */
+  readonly everyMs: number;
+  readonly staleMs: number;
+  readonly deadlineMs: number;
+  /** The driver's name of a metric → the name in records. Metrics that keep their name are not in it. */
+  readonly rename: Readonly<Record<string, string>>;
+  /** The metrics that it may give, under the names in records. */
+  readonly metrics: readonly string[];
+}
+
+/** A metric that the registry does not know: it travels by name. */
+export type MetricExtension = Omit<MetricDefinition, 'number' | 'cf'>;
+
+export interface StoreConfig {
+  readonly path: string;
+  readonly budgetBytes: number;
+  readonly overflow: 'drop_oldest';
+  readonly lingerMs: number;
+}
+
+export interface ForwarderConfig {
+  readonly name: string;
+  readonly mqtt: BrokerClientConfig;
+  /** Cap on the backlog lane; undefined: none. */
+  readonly backlogBytesPerSecond: number | undefined;
+}
