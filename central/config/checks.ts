@@ -79,7 +79,7 @@ export function checkAck(reader: ConfigReader): void {
   const deciding = Object.keys(sinks).filter((name) => reader.mappingAt(['sinks', name])?.ack_log === undefined);
   const { ack } = reader.data;
   if (deciding.length === 0) {
-    const message = 'no sink but `ack_log`: nothing would store the records';
+    const message = 'none but `ack_log`: nothing would store the records';
     reader.report(['sinks'], 'key', message, 'Add one with `files`.');
   }
   if (!Array.isArray(ack)) return;

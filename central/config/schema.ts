@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../../protocol/record.ts';
-import { loginShape, tlsShape } from '../../runtime/config/broker.ts';
+import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/broker.ts';
 import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 
@@ -20,7 +20,7 @@ const mqttSchema = z
     ...tlsShape,
     ...loginShape,
   })
-  .meta({ oneOf: [{ required: ['url'] }, { required: ['listen'] }] });
+  .meta({ oneOf: [{ required: ['url'] }, { required: ['listen'] }], ...brokerClientNote });
 
 const ingestSchema = z.strictObject({
   mqtt: mqttSchema.describe('From gateways, over MQTT 3.1.1'),

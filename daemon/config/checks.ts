@@ -145,15 +145,23 @@ function checkNames(reader: ConfigReader, { path, rename, metrics }: SensorRead)
 function checkOneSensorPerMetric(reader: ConfigReader, sensors: readonly SensorRead[]): void {
   const firstOf = new Map<string, Path>();
   for (const { path, metrics } of sensors) {
+    const twice = metrics.filter((name, index) => metrics.indexOf(name) < index);
+    if (twice.length > 0) {
+      const hint = 'One value per metric and record: rename with `as`.';
+      reader.report(path, 'key', `gives ${quoted(twice)} twice`, hint);
+    }
     const taken = metrics.filter((name) => firstOf.has(name));
     for (const name of metrics) if (!firstOf.has(name)) firstOf.set(name, path);
     const [one] = taken;
     if (one === undefined) continue;
     const line = reader.lineOf(firstOf.get(one) as Path);
-    const what = taken.map((name) => `\`${name}\``).join(', ');
-    const message = `lines ${line} and ${reader.lineOf(path)} both give ${what}`;
+    const message = `lines ${line} and ${reader.lineOf(path)} both give ${quoted(taken)}`;
     reader.report(path, 'key', message, 'One sensor per metric and station: rename with `as`, or remove one.');
   }
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
 }
 
 function checkRecordSize(

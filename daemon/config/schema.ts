@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { METRIC_NAME_PATTERN, NAME_PATTERN } from '../../protocol/record.ts';
-import { brokerClientShape } from '../../runtime/config/broker.ts';
+import { METRICS } from '../../protocol/metrics.ts';
+import { METRIC_NAME_PATTERN, NAME_PATTERN, RESERVED_KEYS } from '../../protocol/record.ts';
+import { brokerClientNote, brokerClientShape } from '../../runtime/config/broker.ts';
 import { choice, duration, filePath, laterKeys, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 
@@ -14,6 +15,12 @@ const metricName = () =>
     'the name of a metric',
     'A metric is named by 1 to 48 of a-z, 0-9 and underscore, and begins with a letter.',
   );
+
+const reserved = [...RESERVED_KEYS];
+
+/** A name that neither the registry nor the record itself has; the program says which of both it is. */
+const newMetricName = () =>
+  metricName().meta({ not: { enum: [...reserved, ...METRICS.map((metric) => metric.name)] } });
 
 const locationSchema = z
   .union([
@@ -33,7 +40,7 @@ export const sensorShape = {
     .optional()
     .describe("How often it is asked, a multiple of the station's `every`; left out: at every tick"),
   as: z
-    .record(metricName(), metricName())
+    .record(metricName(), metricName().meta({ not: { enum: reserved } }))
     .prefault({})
     .describe('Other names for its metrics: `{ temperature: housing_temperature }`'),
   stale: duration({ min: '10ms', max: '1d' })
@@ -48,7 +55,9 @@ export const sensorShape = {
 /** A station, its sensors read by `sensor`. */
 export function stationSchema<Sensor extends z.ZodType>(sensor: Sensor) {
   return z.strictObject({
-    name: name('station').describe('Name of the station; identity in every store, with the gateway’s'),
+    name: name('station').describe(
+      'Name of the station; with the name of the gateway it is the identity in every store',
+    ),
     every: duration({ min: '10ms', max: '1d' }).prefault('1s').describe('One record per station and tick'),
     location: locationSchema
       .optional()
@@ -66,7 +75,7 @@ export const metricSchema = z
       .number()
       .positive()
       .optional()
-      .describe('Values are rounded to this; choose it finer than the sensor’s noise'),
+      .describe("Values are rounded to this; choose it finer than the sensor's noise"),
     range: z.tuple([z.number(), z.number()]).optional().describe('Plausible values, `[lowest, highest]`'),
   })
   .meta({ oneOf: [{ required: ['like'] }, { required: ['unit'] }] });
@@ -84,7 +93,7 @@ const storeSchema = z.strictObject({
 
 const forwarderSchema = z
   .strictObject({
-    mqtt: z.strictObject(brokerClientShape).optional().describe('Over MQTT 3.1.1'),
+    mqtt: z.strictObject(brokerClientShape).meta(brokerClientNote).optional().describe('Over MQTT 3.1.1'),
     backlog_rate: size({ min: '64B' })
       .optional()
       .describe('Bytes per second for records older than a minute; left out: as fast as the link takes them'),
@@ -95,9 +104,9 @@ const forwarderSchema = z
 /** The whole file, its stations read by `station`. */
 export function gatewaySchema<Station extends z.ZodType>(station: Station) {
   return z.strictObject({
-    gateway: name('gateway').describe('Name of this gateway; part of every record’s identity, for ever'),
+    gateway: name('gateway').describe("Name of this gateway; part of every record's identity, for ever"),
     stations: z.array(station).min(1).describe('The stations that it makes records of'),
-    metrics: z.record(metricName(), metricSchema).prefault({}).describe('Metrics beyond the registry'),
+    metrics: z.record(newMetricName(), metricSchema).prefault({}).describe('Metrics beyond the registry'),
     store: storeSchema.describe('Where records stay until the centre has them'),
     forward: z
       .record(name('forwarder'), forwarderSchema)

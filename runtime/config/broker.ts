@@ -35,6 +35,9 @@ export const brokerClientShape = {
   ...loginShape,
 };
 
+/** What a JSON Schema can say of the rules between these keys. */
+export const brokerClientNote = { dependentRequired: { cert: ['key'], key: ['cert'], password: ['user'] } };
+
 interface BrokerClientKeys {
   readonly url: string;
   readonly ca?: string | undefined;

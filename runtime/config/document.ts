@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml';
 
 /** A place in the tree: keys of mappings and indices of lists, from the top. */
 export type Path = readonly (string | number)[];
@@ -69,41 +69,69 @@ export class ConfigDocument {
   }
 
   #read(text: string): { document?: Document; data?: unknown; syntax: readonly Finding[] } {
+    if (isNestedTooDeeply(text)) return { syntax: [{ ...TOO_DEEP, line: 1, column: 1, key: '(yaml)' }] };
+    const document = parseDocument(text, {
+      version: '1.2',
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
+    const errors = [...document.errors, ...document.warnings, ...unknownAnchors(document)];
+    if (errors.length > 0) {
+      const findings = errors.map((error) => syntaxFinding(text, document, error, this.#lines));
+      return { syntax: findings.filter(isFirstOfItsLine) };
+    }
     try {
-      const document = parseDocument(text, {
-        version: '1.2',
-        lineCounter: this.#lines,
-        prettyErrors: false,
-        uniqueKeys: false,
-      });
-      const errors = [...document.errors, ...document.warnings];
-      if (errors.length > 0) {
-        return { syntax: errors.map((error) => syntaxFinding(text, error, this.#lines)).filter(isFirstOfItsLine) };
-      }
       return { document, data: document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown, syntax: [] };
     } catch (error) {
-      return { syntax: [{ line: 1, column: 1, key: '(yaml)', ...explainThrown(error) }] };
+      if (!(error instanceof ReferenceError)) throw error;
+      const hint = `At most ${ALIASES_MAX} repetitions are read.`;
+      return {
+        syntax: [{ line: 1, column: 1, key: '(yaml)', message: 'aliases repeat their anchors too often', hint }],
+      };
     }
   }
 }
 
-/** What `yaml` throws instead of collecting it: nesting or aliases made to exhaust the reader. */
-function explainThrown(error: unknown): { message: string; hint: string } {
-  if (error instanceof ReferenceError) {
-    return { message: 'aliases repeat their anchors too often', hint: `At most ${ALIASES_MAX} repetitions are read.` };
+/** A configuration nests some eight levels; the parser's time and stack grow faster than what it is given. */
+const LEVELS_MAX = 100;
+const TOO_DEEP = { message: 'nested too deeply', hint: `At most ${LEVELS_MAX} levels are read.` };
+const MANY_INDICATORS = new RegExp(`^(?:[ \\t]*[-?:][ \\t]){${LEVELS_MAX}}`, 'm');
+
+/** Counts brackets wherever they stand, also in comments: near enough, and done before anything is parsed. */
+function isNestedTooDeeply(text: string): boolean {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth = Math.max(0, depth + (bracket === '[' || bracket === '{' ? 1 : -1));
+    deepest = Math.max(deepest, depth);
   }
-  if (error instanceof RangeError) {
-    return { message: 'nested too deeply', hint: 'A configuration needs about eight levels.' };
-  }
-  throw error;
+  return deepest > LEVELS_MAX || MANY_INDICATORS.test(text);
+}
+
+/** Aliases whose anchor does not stand before them; `yaml` itself would throw at the first, without its place. */
+function unknownAnchors(document: Document): YamlError[] {
+  const anchors = new Set<string>();
+  const unknown: YamlError[] = [];
+  visit(document, (_, node) => {
+    if (isAlias(node)) {
+      const { source, range } = node;
+      if (!anchors.has(source)) unknown.push({ code: 'UNKNOWN_ANCHOR', message: '', pos: [range?.[0] ?? 0, 0] });
+    } else if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) {
+      anchors.add(node.anchor);
+    }
+  });
+  return unknown;
 }
 
 /** `yaml`'s error codes in words that say what to do. */
 const SYNTAX: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
   TAB_AS_INDENT: { message: 'a tab as indentation', hint: 'Indent with spaces.' },
-  BAD_INDENT: { message: 'wrong indentation, or a bracket that is not closed', hint: 'Compare with the lines above.' },
+  BAD_INDENT: { message: 'wrong indentation', hint: 'Compare with the lines above.' },
   MULTIPLE_DOCS: { message: 'a second document', hint: 'One file holds one configuration: remove the `---`.' },
   MISSING_CHAR: { message: 'something is not closed', hint: 'Look for a missing quote, bracket, comma or colon.' },
+  UNKNOWN_ANCHOR: { message: 'an alias of something that does not stand before it', hint: 'Quote a value with `*`.' },
+  RESOURCE_EXHAUSTION: TOO_DEEP,
   BLOCK_AS_IMPLICIT_KEY: { message: 'a second colon in one line', hint: 'Quote the value, or begin a new line.' },
 };
 
@@ -113,11 +141,28 @@ interface YamlError {
   readonly pos: readonly [number, number];
 }
 
-function syntaxFinding(text: string, error: YamlError, lines: LineCounter): Finding {
-  const position = positionOf(lines, error.pos[0]);
+function syntaxFinding(text: string, document: Document, error: YamlError, lines: LineCounter): Finding {
+  const opened = UNCLOSED.has(error.code) ? openedBefore(document, error.pos[0]) : undefined;
+  const position = positionOf(lines, opened ?? error.pos[0]);
   const line = text.split('\n')[position.line - 1] ?? '';
   const key = /^[\s-]*([\w.-]+)\s*:/.exec(line)?.[1] ?? '(yaml)';
+  if (opened !== undefined) return { ...position, key, message: 'is opened here and not closed', hint: CLOSE };
   return { ...position, key, ...(SYNTAX[error.code] ?? { message: error.message, hint: '' }) };
+}
+
+const UNCLOSED: ReadonlySet<string> = new Set(['MISSING_CHAR', 'BAD_INDENT']);
+const CLOSE = 'Look for a missing quote, bracket or comma.';
+
+/** Where the quote or bracket stands that was still open at `offset`: the end of the file is no help. */
+function openedBefore(document: Document, offset: number): number | undefined {
+  let opened: number | undefined;
+  visit(document, (_, node) => {
+    const { range, flow, type } = (node ?? {}) as { range?: readonly number[]; flow?: boolean; type?: string };
+    if (flow !== true && type !== 'QUOTE_DOUBLE' && type !== 'QUOTE_SINGLE') return;
+    const [start = 0, , end = 0] = range ?? [];
+    if (start < offset && end >= offset) opened = start;
+  });
+  return opened;
 }
 
 /** One broken line makes the reader stumble several times: the first is the cause. */

@@ -57,10 +57,13 @@ export function noteOf(schema: z.ZodType): KeyNote {
   return note;
 }
 
-/** The keys of a mapping with fixed keys; undefined for every other schema. */
+/** The keys of a mapping with fixed keys, of all alternatives where there are some; undefined for every other schema. */
 export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.ZodType>> | undefined {
   const def = definitionOf(coreOf(schema));
-  return def.type === 'object' ? (def.shape as Record<string, z.ZodType>) : undefined;
+  if (def.type === 'object') return def.shape as Record<string, z.ZodType>;
+  if (def.type !== 'union') return undefined;
+  const shapes = def.options.map(shapeOf).filter((shape) => shape !== undefined);
+  return shapes.length === 0 ? undefined : Object.assign({}, ...shapes);
 }
 
 /** The schema of the keys of a mapping whose keys are free; undefined for every other schema. */

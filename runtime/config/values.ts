@@ -30,7 +30,16 @@ export function duration({ min, max }: { readonly min?: string; readonly max?: s
     .refine((text) => (parseDurationMs(text) ?? 0) >= minMs, { error: `is shorter than ${min}` })
     .refine((text) => (parseDurationMs(text) ?? 0) <= maxMs, { error: `is longer than ${max}` })
     .transform((text) => parseDurationMs(text) as number)
-    .meta({ hint: 'Write a number and its unit: 250ms, 10s, 5m or 1h.', kind: 'duration' });
+    .meta({
+      hint: 'Write a number and its unit: 250ms, 10s, 5m or 1h.',
+      kind: 'duration',
+      bounds: boundsText(min, max),
+    });
+}
+
+function boundsText(min: string | undefined, max: string | undefined): string {
+  if (min === undefined) return max === undefined ? '' : `at most ${max}`;
+  return max === undefined ? `at least ${min}` : `${min} to ${max}`;
 }
 
 /** A size with its unit in the file, bytes in the program. */
@@ -43,7 +52,7 @@ export function size({ min, max }: { readonly min?: string; readonly max?: strin
     .refine((text) => (parseSizeBytes(text) ?? 0) >= minBytes, { error: `is less than ${min}` })
     .refine((text) => (parseSizeBytes(text) ?? 0) <= maxBytes, { error: `is more than ${max}` })
     .transform((text) => parseSizeBytes(text) as number)
-    .meta({ hint: 'Write a number and its unit: 64KiB, 20MiB or 2GiB.', kind: 'size' });
+    .meta({ hint: 'Write a number and its unit: 64KiB, 20MiB or 2GiB.', kind: 'size', bounds: boundsText(min, max) });
 }
 
 /** A file or folder; the reader makes it absolute, relative to the configuration file. */
@@ -127,6 +136,7 @@ export function brokerUrl() {
     .meta({
       hint: 'Write mqtt://HOST:PORT or mqtts://HOST:PORT; a user goes into `user`, the name of a file with the password into `password`.',
       kind: 'url',
+      pattern: '^mqtts?://[^@]+$',
     });
 }
 

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatProblem, problemsOf } from '../../runtime/config/problem.ts';
+import { loadCentralConfig } from './config.ts';
+
+let folder = '';
+let file = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-central-'));
+  file = join(folder, 'central.yaml');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const load = (text: string) => {
+  writeFileSync(file, text);
+  return loadCentralConfig(file);
+};
+
+const problemsIn = (text: string): string[] => {
+  try {
+    load(text);
+    return [];
+  } catch (error) {
+    const problems = problemsOf(error);
+    if (problems.length === 0) throw error;
+    return problems.map((problem) => formatProblem(problem).replace(`${file}:`, ''));
+  }
+};
+
+const withMqtt = (mqtt: string): string =>
+  `ingest: { mqtt: ${mqtt} }\nsinks: { archive: { files: { path: r } } }\nstate: s\n`;
+
+test('the least that a centre needs gets every default, and absolute paths', () => {
+  expect(load(withMqtt('{ listen: 127.0.0.1:1883 }'))).toEqual({
+    file,
+    ingest: {
+      mqtt: { mode: 'embedded', listen: { host: '127.0.0.1', port: 1883 }, tls: undefined },
+      intakeBytesMax: 16 * 2 ** 20,
+    },
+    ack: ['archive'],
+    sinks: [{ kind: 'files', name: 'archive', path: join(folder, 'r'), format: 'ndjson', layout: 'date' }],
+    stateDir: join(folder, 's'),
+    logLevel: 'info',
+  });
+});
+
+test('a client of a broker has its login and certificates', () => {
+  const { ingest } = load(
+    withMqtt('{ url: mqtts://b:8883, ca: ca.pem, cert: c.pem, key: k.pem, user: u, password: pw }'),
+  );
+  expect(ingest.mqtt).toEqual({
+    mode: 'client',
+    url: 'mqtts://b:8883',
+    caFile: join(folder, 'ca.pem'),
+    certFile: join(folder, 'c.pem'),
+    keyFile: join(folder, 'k.pem'),
+    user: 'u',
+    passwordFile: join(folder, 'pw'),
+  });
+});
+
+test('the embedded broker is open to others only with TLS and client certificates', () => {
+  for (const host of ['0.0.0.0', '192.168.1.5', '[::]', 'gateway.local']) {
+    expect(problemsIn(withMqtt(`{ listen: '${host}:1883' }`)), host).toHaveLength(1);
+    expect(problemsIn(withMqtt(`{ listen: '${host}:1883', cert: c, key: k }`)), host).toHaveLength(1);
+  }
+  expect(load(withMqtt('{ listen: 0.0.0.0:8883, ca: ca, cert: c, key: k }')).ingest.mqtt).toMatchObject({
+    listen: { host: '0.0.0.0', port: 8883 },
+    tls: { caFile: join(folder, 'ca'), certFile: join(folder, 'c'), keyFile: join(folder, 'k') },
+  });
+  for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+    expect(problemsIn(withMqtt(`{ listen: '${host}:1883' }`)), host).toEqual([]);
+  }
+});
+
+test('half of a certificate is told, and so are keys that go with the other way', () => {
+  expect(problemsIn(withMqtt('{ listen: 127.0.0.1:1883, cert: c }'))).toEqual([
+    '1:43 ingest.mqtt.cert: stands without `key`. Add `key`, or remove both.',
+  ]);
+  expect(problemsIn(withMqtt('{ listen: 127.0.0.1:1883, ca: c }'))).toEqual([
+    '1:43 ingest.mqtt.ca: stands without `cert` and `key`. Add both, or remove it.',
+  ]);
+  expect(problemsIn(withMqtt('{ listen: 127.0.0.1:1883, password: p }'))[0]).toContain('goes with `url` only');
+  expect(problemsIn(withMqtt('{ url: mqtt://b, ca: c }'))[0]).toContain('has no effect without TLS');
+});
+
+test('every sink but the ack_log decides when a record is acknowledged, unless `ack` names some', () => {
+  const sinks = 'a: { files: { path: a } }, b: { files: { path: b } }, log: { ack_log: { path: c } }';
+  const text = `ingest: { mqtt: { url: mqtt://b } }\nsinks: { ${sinks} }\nstate: s\n`;
+  expect(load(text).ack).toEqual(['a', 'b']);
+  expect(load(`${text}ack: [b]\n`).ack).toEqual(['b']);
+  expect(load(text).sinks.at(-1)).toEqual({ kind: 'ack_log', name: 'log', path: join(folder, 'c') });
+  expect(problemsIn(`${text}ack: []\n`)).toEqual(['4:6 ack: is empty.']);
+});
+
+test('nothing may be acknowledged that nothing stores', () => {
+  const text = 'ingest: { mqtt: { url: mqtt://b } }\nsinks: { log: { ack_log: { path: c } } }\nstate: s\n';
+  expect(problemsIn(text)).toEqual([
+    '2:1 sinks: none but `ack_log`: nothing would store the records. Add one with `files`.',
+  ]);
+  expect(problemsIn(text.replace('{ log: { ack_log: { path: c } } }', '{}'))).toHaveLength(1);
+});
+
+test('two sinks never write to one place, however it is spelled', () => {
+  const sinks = `a: { files: { path: r } }, b: { files: { path: ./x/../r } }`;
+  expect(problemsIn(`ingest: { mqtt: { url: mqtt://b } }\nsinks: { ${sinks} }\nstate: s\n`)).toEqual([
+    '2:57 sinks.b.files.path: is where the sink in line 2 writes. Choose another.',
+  ]);
+});

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCheck } from './check.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-check-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const check = (text: string, json = false): { status: number; printed: string } => {
+  const file = join(folder, 'x.yaml');
+  writeFileSync(file, text);
+  let printed = '';
+  const status = runCheck(file, { json }, { write: (part: string) => (printed += part) });
+  return { status, printed: printed.replaceAll(file, 'x.yaml') };
+};
+
+const GATEWAY =
+  'gateway: plaka\nstations: [{ name: a, sensors: [{ driver: sim, profile: city, seed: 7 }] }]\nstore: { path: s }\n';
+const CENTRE = 'ingest: { mqtt: { listen: 127.0.0.1:1883 } }\nsinks: { a: { files: { path: r } } }\nstate: s\n';
+
+test('a right configuration of either kind gets one line that says what it is', () => {
+  expect(check(GATEWAY)).toEqual({
+    status: 0,
+    printed: 'x.yaml: ok (gateway plaka: 1 station, 1 sensor, 0 forwarders)\n',
+  });
+  expect(check(CENTRE)).toEqual({ status: 0, printed: 'x.yaml: ok (centre: 1 sink)\n' });
+});
+
+test('a broken one gets every error, one a line, and status 2', () => {
+  expect(check(`${GATEWAY}alarms: []\nlog_level: loud\n`)).toEqual({
+    status: 2,
+    printed:
+      'x.yaml:4:1 alarms: not in this version.\n' +
+      'x.yaml:5:12 log_level: is none of `fatal`, `error`, `warn`, `info`, `debug`, `silent`.\n',
+  });
+});
+
+test('a file that is of neither kind, or of both, is told so', () => {
+  expect(check('gatewy: plaka\n')).toEqual({
+    status: 2,
+    printed:
+      "x.yaml:1:1 (file): is neither a gateway's nor a centre's configuration. Did you mean `gateway`? " +
+      'A gateway has `gateway` and `stations`, a centre `ingest` and `sinks`.\n',
+  });
+  expect(check(GATEWAY + CENTRE).printed).toBe(
+    "x.yaml:1:1 (file): is a gateway's and a centre's configuration at once. Make two files of it.\n",
+  );
+});
+
+test('--json prints one object that always has the same keys', () => {
+  expect(JSON.parse(check(GATEWAY, true).printed)).toEqual({
+    ok: true,
+    file: 'x.yaml',
+    summary: { kind: 'gateway', name: 'plaka', stations: 1, sensors: 1, forwarders: 0, sinks: 0 },
+    problems: [],
+  });
+  const broken = check(`${CENTRE}kafka: {}\n`, true);
+  expect(broken.status).toBe(2);
+  expect(JSON.parse(broken.printed)).toEqual({
+    ok: false,
+    file: 'x.yaml',
+    summary: null,
+    problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'kafka', message: 'not in this version', hint: '' }],
+  });
+});
+
+test('a file that cannot be read is an error of the configuration, without a place', () => {
+  const file = join(folder, 'absent.yaml');
+  let printed = '';
+  expect(runCheck(file, { json: false }, { write: (part) => (printed += part) })).toBe(2);
+  expect(printed).toBe(
+    `${file}: the configuration cannot be read (ENOENT). Give the path of a YAML file that this user may read.\n`,
+  );
+});

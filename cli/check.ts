@@ -1,0 +1,86 @@
+import { readCentralConfig } from '../central/config/config.ts';
+import { readGatewayConfig } from '../daemon/config/read.ts';
+import { DRIVERS } from '../drivers/index.ts';
+import { formatProblem, type Problem, problemsOf } from '../runtime/config/problem.ts';
+import { ConfigReader } from '../runtime/config/reader.ts';
+import { didYouMean } from '../runtime/config/suggest.ts';
+import { MooringError } from '../runtime/errors.ts';
+
+/** What is told about a configuration that is right. */
+interface Summary {
+  readonly kind: 'gateway' | 'central';
+  /** The gateway's name; a centre has none. */
+  readonly name: string | null;
+  readonly stations: number;
+  readonly sensors: number;
+  readonly forwarders: number;
+  readonly sinks: number;
+}
+
+/**
+ * `mooring check FILE`: reads a configuration of either kind and prints every error in it, or one line that says what it
+ * is. Returns the exit status: 0 when it is right, 2 when it is not.
+ */
+export function runCheck(
+  path: string,
+  { json }: { readonly json: boolean },
+  out: { write(text: string): unknown },
+): number {
+  const { summary, problems } = check(path);
+  if (json) out.write(`${JSON.stringify({ ok: summary !== null, file: path, summary, problems })}\n`);
+  else if (summary === null) for (const problem of problems) out.write(`${formatProblem(problem)}\n`);
+  else out.write(`${path}: ok (${inWords(summary)})\n`);
+  return summary === null ? 2 : 0;
+}
+
+function check(path: string): { readonly summary: Summary | null; readonly problems: readonly Problem[] } {
+  try {
+    return { summary: summaryOf(new ConfigReader(path)), problems: [] };
+  } catch (error) {
+    if (!(error instanceof MooringError)) throw error;
+    if (error.code === 'CONFIG_INVALID') return { summary: null, problems: problemsOf(error) };
+    if (error.code !== 'CONFIG_UNREADABLE') throw error;
+    const message = `${error.message} (${String(error.context.reason)})`;
+    return {
+      summary: null,
+      problems: [{ file: path, line: 0, column: 0, key: '(file)', message, hint: error.hint ?? '' }],
+    };
+  }
+}
+
+function summaryOf(reader: ConfigReader): Summary {
+  const has = (key: string): boolean => Object.hasOwn(reader.data, key);
+  const isGateway = has('gateway') || has('stations');
+  const isCentral = has('ingest') || has('sinks');
+  if (isGateway && isCentral) {
+    reader.report([], 'value', "is a gateway's and a centre's configuration at once", 'Make two files of it.');
+  } else if (!isGateway && !isCentral) {
+    const meant = Object.keys(reader.data).map((key) => didYouMean(key, ['gateway', 'stations', 'ingest', 'sinks']));
+    const hint = 'A gateway has `gateway` and `stations`, a centre `ingest` and `sinks`.';
+    reader.report(
+      [],
+      'value',
+      "is neither a gateway's nor a centre's configuration",
+      [...meant.filter((text) => text !== ''), hint].join(' '),
+    );
+  }
+  reader.throwIfInvalid();
+  if (isGateway) {
+    const { gateway, stations, forward } = readGatewayConfig(reader, DRIVERS);
+    const sensors = stations.reduce((count, station) => count + station.sensors.length, 0);
+    const counts = { stations: stations.length, sensors, forwarders: forward.length, sinks: 0 };
+    return { kind: 'gateway', name: gateway, ...counts };
+  }
+  const { sinks } = readCentralConfig(reader);
+  return { kind: 'central', name: null, stations: 0, sensors: 0, forwarders: 0, sinks: sinks.length };
+}
+
+function inWords({ kind, name, stations, sensors, forwarders, sinks }: Summary): string {
+  if (kind === 'central') return `centre: ${counted(sinks, 'sink')}`;
+  const parts = [counted(stations, 'station'), counted(sensors, 'sensor'), counted(forwarders, 'forwarder')];
+  return `gateway ${name}: ${parts.join(', ')}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
