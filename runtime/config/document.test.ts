@@ -115,5 +115,6 @@ function previous(name: string): string {
 
 test('a path is written as people write it', () => {
   expect(keyText(['stations', 0, 'sensors', 1, 'driver'])).toBe('stations[0].sensors[1].driver');
+  expect(keyText(['forward', 'to the centre', ''])).toBe('forward."to the centre".""');
   expect(keyText([])).toBe('(file)');
 });

@@ -1,13 +1,8 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, visit } from 'yaml';
+import { Lines, type Position } from './lines.ts';
 
 /** A place in the tree: keys of mappings and indices of lists, from the top. */
 export type Path = readonly (string | number)[];
-
-export interface Position {
-  /** Counted from 1. */
-  readonly line: number;
-  readonly column: number;
-}
 
 /** Something wrong at a place, before it is known which file it is in. */
 export interface Finding extends Position {
@@ -16,9 +11,14 @@ export interface Finding extends Position {
   readonly hint: string;
 }
 
-/** `stations[0].sensors[1].driver`; `(file)` for the top. */
+/** `stations[0].sensors[1].driver`, an odd key in quotes; `(file)` for the top. */
 export function keyText(path: Path): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+  const text = path
+    .map((part) => {
+      if (typeof part === 'number') return `[${part}]`;
+      return /^[\w.-]+$/.test(part) ? `.${part}` : `.${JSON.stringify(part)}`;
+    })
+    .join('');
   return text === '' ? '(file)' : text.replace(/^\./, '');
 }
 
@@ -37,9 +37,10 @@ export class ConfigDocument {
   /** Keys that stand twice in one mapping. */
   readonly duplicates: readonly Finding[];
   readonly #document: Document | undefined;
-  readonly #lines = new LineCounter();
+  readonly #lines: Lines;
 
   constructor(text: string) {
+    this.#lines = new Lines(text);
     const read = this.#read(text);
     this.#document = read.document;
     this.data = read.data;
@@ -65,20 +66,19 @@ export class ConfigDocument {
     }
     const missing = depth < path.length;
     const offset = at === 'key' || missing ? keyOffset : (offsetOf(node) ?? keyOffset);
-    return positionOf(this.#lines, offset);
+    return this.#lines.positionOf(offset);
   }
 
   #read(text: string): { document?: Document; data?: unknown; syntax: readonly Finding[] } {
     if (isNestedTooDeeply(text)) return { syntax: [{ ...TOO_DEEP, line: 1, column: 1, key: '(yaml)' }] };
     const document = parseDocument(text, {
       version: '1.2',
-      lineCounter: this.#lines,
       prettyErrors: false,
       uniqueKeys: false,
     });
-    const errors = [...document.errors, ...document.warnings, ...unknownAnchors(document)];
+    const errors = [...document.errors.filter(isNoEcho), ...document.warnings, ...unknownAnchors(document)];
     if (errors.length > 0) {
-      const findings = errors.map((error) => syntaxFinding(text, document, error, this.#lines));
+      const findings = errors.map((error) => syntaxFinding(document, error, this.#lines));
       return { syntax: findings.filter(isFirstOfItsLine) };
     }
     try {
@@ -128,6 +128,10 @@ function unknownAnchors(document: Document): YamlError[] {
 const SYNTAX: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
   TAB_AS_INDENT: { message: 'a tab as indentation', hint: 'Indent with spaces.' },
   BAD_INDENT: { message: 'wrong indentation', hint: 'Compare with the lines above.' },
+  UNEXPECTED_TOKEN: {
+    message: 'cannot be understood here',
+    hint: 'Compare indentation, quotes and brackets with the lines above.',
+  },
   MULTIPLE_DOCS: { message: 'a second document', hint: 'One file holds one configuration: remove the `---`.' },
   MISSING_CHAR: { message: 'something is not closed', hint: 'Look for a missing quote, bracket, comma or colon.' },
   UNKNOWN_ANCHOR: { message: 'an alias of something that does not stand before it', hint: 'Quote a value with `*`.' },
@@ -141,11 +145,10 @@ interface YamlError {
   readonly pos: readonly [number, number];
 }
 
-function syntaxFinding(text: string, document: Document, error: YamlError, lines: LineCounter): Finding {
+function syntaxFinding(document: Document, error: YamlError, lines: Lines): Finding {
   const opened = UNCLOSED.has(error.code) ? openedBefore(document, error.pos[0]) : undefined;
-  const position = positionOf(lines, opened ?? error.pos[0]);
-  const line = text.split('\n')[position.line - 1] ?? '';
-  const key = /^[\s-]*([\w.-]+)\s*:/.exec(line)?.[1] ?? '(yaml)';
+  const position = lines.positionOf(opened ?? error.pos[0]);
+  const key = /^[\s-]*([\w.-]+)\s*:/.exec(lines.lineAt(position.line))?.[1] ?? '(yaml)';
   if (opened !== undefined) return { ...position, key, message: 'is opened here and not closed', hint: CLOSE };
   return { ...position, key, ...(SYNTAX[error.code] ?? { message: error.message, hint: '' }) };
 }
@@ -165,12 +168,17 @@ function openedBefore(document: Document, offset: number): number | undefined {
   return opened;
 }
 
+/** Once the reader has lost its way, every further word is unexpected to it. */
+function isNoEcho(error: YamlError, index: number, all: readonly YamlError[]): boolean {
+  return error.code !== 'UNEXPECTED_TOKEN' || all.findIndex(({ code }) => code === error.code) === index;
+}
+
 /** One broken line makes the reader stumble several times: the first is the cause. */
 function isFirstOfItsLine(finding: Finding, index: number, all: readonly Finding[]): boolean {
   return all.findIndex((other) => other.line === finding.line) === index;
 }
 
-function duplicateKeys(document: Document, lines: LineCounter): Finding[] {
+function duplicateKeys(document: Document, lines: Lines): Finding[] {
   const found: Finding[] = [];
   const walk = (node: unknown, path: Path): void => {
     if (isSeq(node)) {
@@ -179,7 +187,7 @@ function duplicateKeys(document: Document, lines: LineCounter): Finding[] {
       const firstAt = new Map<string, number>();
       for (const { key, value } of node.items) {
         const name = nameOf(key);
-        const { line, column } = positionOf(lines, offsetOf(key) ?? 0);
+        const { line, column } = lines.positionOf(offsetOf(key) ?? 0);
         const first = firstAt.get(name);
         if (first === undefined) firstAt.set(name, line);
         else {
@@ -203,15 +211,11 @@ function childOf(node: unknown, part: string | number): Pick<Pair, 'key' | 'valu
   return node.items.findLast(({ key }) => nameOf(key) === String(part));
 }
 
+/** A key as it is named in plain data. */
 function nameOf(key: unknown): string {
-  return String(isScalar(key) ? key.value : key);
+  return String((isScalar(key) ? key.value : key) ?? '');
 }
 
 function offsetOf(node: unknown): number | undefined {
   return (node as { range?: readonly number[] | null } | null | undefined)?.range?.[0];
-}
-
-function positionOf(lines: LineCounter, offset: number): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
 }
