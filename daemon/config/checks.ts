@@ -1,4 +1,4 @@
-import { METRICS, type MetricDefinition, metricNamed } from '../../protocol/metrics.ts';
+import { METRICS, metricNamed } from '../../protocol/metrics.ts';
 import { BOUNDS, RESERVED_KEYS } from '../../protocol/record.ts';
 import { checkBrokerClient } from '../../runtime/config/broker.ts';
 import type { Path } from '../../runtime/config/document.ts';
@@ -10,7 +10,7 @@ import { metricSchema } from './schema.ts';
 import type { SensorRead } from './sensors.ts';
 import type { MetricExtension } from './types.ts';
 
-/** Metrics of the registry's kind that a driver may bring along. */
+/** Measures that a driver may bring along without a definition. */
 const DRIVERS_OWN = /^x_/;
 
 /** The metrics beyond the registry; reports those that may not be called or made so. */
@@ -93,7 +93,10 @@ export function checkStations(
   for (const [index, ofStation] of sensors.entries()) {
     const path = ['stations', index];
     checkCadences(reader, path, ofStation);
-    for (const sensor of ofStation) checkNames(reader, sensor);
+    for (const sensor of ofStation) {
+      checkNames(reader, sensor);
+      checkRenames(reader, sensor, extensions);
+    }
     checkOneSensorPerMetric(reader, ofStation);
     checkRecordSize(reader, path, ofStation, extensions);
   }
@@ -142,6 +145,32 @@ function checkNames(reader: ConfigReader, { path, rename, metrics }: SensorRead)
   }
 }
 
+/** A rename changes the name and nothing else: the values keep their type and unit. */
+function checkRenames(
+  reader: ConfigReader,
+  { path, rename }: SensorRead,
+  extensions: readonly MetricExtension[],
+): void {
+  for (const [from, to] of Object.entries(rename)) {
+    const given = definitionOf(from, extensions);
+    const wanted = definitionOf(to, extensions);
+    if (given === undefined || wanted === undefined) continue;
+    if (given.type === wanted.type && given.unit === wanted.unit) continue;
+    const message = `\`${from}\` is ${inWords(given)}, \`${to}\` is ${inWords(wanted)}`;
+    const hint = `Define another name under \`metrics\`: \`{ like: ${from} }\`.`;
+    reader.report([...path, 'as', from], 'value', message, hint);
+  }
+}
+
+function definitionOf(name: string, extensions: readonly MetricExtension[]): MetricExtension | undefined {
+  return metricNamed(name) ?? extensions.find((each) => each.name === name);
+}
+
+function inWords({ type, unit }: MetricExtension): string {
+  if (type !== 'number') return type === 'text' ? 'a text' : 'true or false';
+  return unit === '' ? 'a number without unit' : `a number in ${unit}`;
+}
+
 function checkOneSensorPerMetric(reader: ConfigReader, sensors: readonly SensorRead[]): void {
   const firstOf = new Map<string, Path>();
   for (const { path, metrics } of sensors) {
@@ -172,8 +201,7 @@ function checkRecordSize(
 ): void {
   const name = reader.valueAt([...path, 'name']);
   const definitions = [...new Set(sensors.flatMap((sensor) => sensor.metrics))].map(
-    (metric): Pick<MetricDefinition, 'name' | 'type'> =>
-      metricNamed(metric) ?? extensions.find((each) => each.name === metric) ?? { name: metric, type: 'number' },
+    (metric) => definitionOf(metric, extensions) ?? { name: metric, type: 'number' as const },
   );
   const bytes = recordBytesMax(typeof name === 'string' ? name : '', definitions);
   if (bytes <= BOUNDS.recordBytes) return;

@@ -163,16 +163,28 @@ test('two sensors that give one metric are told with both lines; a rename ends i
     '6:9 stations[0].sensors[1]: lines 5 and 6 both give `temperature`, `humidity`. One sensor per metric and station: rename with `as`, or remove one.',
   ]);
   const renamed = 'driver: probe\n      - { driver: probe, as: { temperature: dew_point, humidity: x } }';
-  expect(problemsIn(gateway(renamed, "metrics: { x: { unit: '' } }\n"))).toEqual([]);
+  expect(problemsIn(gateway(renamed, 'metrics: { x: { like: humidity } }\n'))).toEqual([]);
 });
 
 test('one sensor that gives a metric twice is told as well', () => {
-  expect(problemsIn(gateway('{ driver: probe, as: { temperature: humidity } }'))).toEqual([
-    '5:9 stations[0].sensors[0]: gives `humidity` twice. One value per metric and record: rename with `as`.',
+  expect(
+    problemsIn(gateway('{ driver: probe, gives: [temperature, dew_point], as: { temperature: dew_point } }')),
+  ).toEqual([
+    '5:9 stations[0].sensors[0]: gives `dew_point` twice. One value per metric and record: rename with `as`.',
   ]);
 });
 
-test('a rename onto a metric of another type or unit is the business of the one who writes it, an unknown name is not', () => {
+test('a rename onto a metric of another unit or type is told: it changes the name and nothing else', () => {
+  const renames = 'as: { temperature: humidity, humidity: open }, gives: [temperature, humidity] }';
+  expect(
+    problemsIn(gateway(`{ driver: probe, ${renames}`, "metrics: { open: { unit: '', type: boolean } }\n")),
+  ).toEqual([
+    '5:45 stations[0].sensors[0].as.temperature: `temperature` is a number in °C, `humidity` is a number in %. Define another name under `metrics`: `{ like: temperature }`.',
+    '5:65 stations[0].sensors[0].as.humidity: `humidity` is a number in %, `open` is true or false. Define another name under `metrics`: `{ like: humidity }`.',
+  ]);
+});
+
+test('a rename from or to a name that nobody knows is told', () => {
   expect(problemsIn(gateway('{ driver: probe, as: { temperature: inside, humidty: outside } }'))).toEqual([
     '5:45 stations[0].sensors[0].as.temperature: `inside` is no metric that is known. Define it under `metrics`.',
     '5:53 stations[0].sensors[0].as.humidty: is no metric of this sensor. Did you mean `humidity`?',
@@ -208,7 +220,8 @@ test('options are read by the driver, in their places, and what was meant may be
 
 test('a station whose largest record would not fit is told before it runs', () => {
   const many = METRICS.filter(({ type }) => type === 'number').map(({ name }) => name);
-  const found = problemsIn(gateway(`{ driver: probe, gives: [${[...many, 'modem_state'].join(', ')}] }`));
+  const own = Array.from({ length: 12 }, (_, index) => `x_measure_${index}`);
+  const found = problemsIn(gateway(`{ driver: probe, gives: [${[...many, ...own].join(', ')}] }`));
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(
     /^4:5 stations\[0\]\.sensors: a record of its \d+ metrics may take \d+ bytes, 1000 are allowed/,

@@ -1,4 +1,4 @@
-import type { MetricDefinition } from '../../protocol/metrics.ts';
+import { type MetricDefinition, metricNamed } from '../../protocol/metrics.ts';
 import { BOUNDS } from '../../protocol/record.ts';
 
 /**
@@ -7,12 +7,17 @@ import { BOUNDS } from '../../protocol/record.ts';
  */
 export function recordBytesMax(station: string, metrics: readonly Pick<MetricDefinition, 'name' | 'type'>[]): number {
   let bytes = FRAME_BYTES + station.length;
-  for (const { name, type } of metrics) bytes += COLUMN_BYTES + name.length + VALUE_BYTES[type];
+  for (const { name, type } of metrics) {
+    const nameBytes = metricNamed(name) === undefined ? 1 + name.length : NUMBER_BYTES;
+    bytes += nameBytes + COLUMN_BYTES + VALUE_BYTES[type];
+  }
   return bytes;
 }
 
 /** Preamble, header, sequence, time, clock, location, info's length and checksums. */
 const FRAME_BYTES = 128;
+/** A metric of the registry goes by its number. */
+const NUMBER_BYTES = 2;
 /** A column's description, presence and flag. */
 const COLUMN_BYTES = 6;
 const VALUE_BYTES: Readonly<Record<MetricDefinition['type'], number>> = {
