@@ -25,6 +25,13 @@ export interface LogEntry {
 export interface LogRecord {
   readonly sequence: number;
   readonly flat: FlatRecord;
+  /** `flat` as JSON, where somebody has made it already. */
+  readonly json?: string;
+}
+
+/** A record's flat object as JSON; made once, however many read it. */
+export function jsonOf({ flat, json }: LogRecord): string {
+  return json ?? JSON.stringify(flat);
 }
 
 /** What became of an entry. Every sequence of the entry is in exactly one part. */
@@ -53,5 +60,22 @@ export interface RecordLog {
    */
   append(entry: LogEntry): Promise<LogOutcome>;
   /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}
+
+/** Where it can be asked what was acknowledged. */
+export interface AckSource {
+  /** Runs of which anything was. */
+  runs(): Iterable<RunId>;
+  acknowledged(run: RunId): readonly Range[];
+}
+
+/** Keeps a copy of what is acknowledged, at its own pace: whatever becomes of it, no acknowledgement waits or fails. */
+export interface AckFollower {
+  /** Begins; catches up with what `source` has first. */
+  start(source: AckSource): void;
+  /** More of a run has been acknowledged. */
+  follow(run: RunId): void;
+  /** Copies what there still is, as far as that goes at once. */
   close(): Promise<void>;
 }

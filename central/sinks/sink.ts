@@ -2,14 +2,23 @@ import type { RunId } from '../../protocol/ids.ts';
 import type { Range } from '../../protocol/intervals.ts';
 import type { LogEntry } from '../recordlog/recordlog.ts';
 
-/** A store at the end of the path. Idempotent by id: writing an entry twice leaves every record there once. */
+/**
+ * A store at the end of the path. Idempotent by id: writing an entry twice leaves every record there once.
+ * Every sink passes `test/conformance/sink.ts`.
+ */
 export interface Sink {
   readonly name: string;
   /** Proves that the place is fit, takes it over, repairs what a crash left. Throws a `MooringError`. */
   open(signal: AbortSignal): Promise<void>;
-  /** Resolves when the records are durable there. Rejects when none of them may be counted; may be called again. */
+  /**
+   * Resolves when the records are durable there. Rejects when none of them may be counted; may be called again.
+   * Calls may overlap, and how much waits at once is the caller's to bound.
+   */
   write(entries: readonly LogEntry[]): Promise<void>;
-  /** What is durable there, of one run. */
+  /** Runs of which anything is durable there; may be asked after `close`. */
+  runs(): Iterable<RunId>;
+  /** What is durable there, of one run; may be asked after `close`. */
   committed(run: RunId): readonly Range[];
+  /** Finishes what was written, then lets go. Safe whether or not `open` succeeded. */
   close(): Promise<void>;
 }

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { dirname, join, resolve } from 'node:path';
+import type { RunId } from '../../protocol/ids.ts';
+import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import type { FileLock } from '../../runtime/lock.ts';
+import type { Log } from '../../runtime/log.ts';
+import { claimFolder, probeMount, unfitMount } from './claim.ts';
+import { type Disk, nodeDisk } from './disk.ts';
+import { GroupCommit } from './group-commit.ts';
+import { damagedState, type SinkState, StateFile } from './state-file.ts';
+
+export interface AppenderOptions {
+  /** Folder that the files' paths are relative to. */
+  readonly root: string;
+  /** Folder of the lock and the state. */
+  readonly stateDir: string;
+  /** Tells whether the place holds nothing yet: only then may the state be absent. */
+  readonly isEmpty: (disk: Disk) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly disk?: Disk;
+  /** Least time between two commits, in milliseconds. */
+  readonly commitIntervalMs?: number;
+  /** How long a first line waits for others, in milliseconds. */
+  readonly gatherMs?: number;
+}
+
+/** Lines of one run. */
+export interface Append {
+  readonly run: RunId;
+  readonly lines: readonly Line[];
+}
+
+export interface Line {
+  /** The name of the line within its run: a second line of that name is not written. */
+  readonly sequence: number;
+  /** Relative path of the file that it belongs to. */
+  readonly file: string;
+  /** Without the newline. */
+  readonly text: string;
+}
+
+const COMMIT_INTERVAL_MS = 1000;
+const GATHER_MS = 10;
+/** Files whose length stays in the state though the last commit did not touch them. */
+const OPEN_FILES_MAX = 64;
+/** The log that records come from without a broker, and its only partition. */
+const LOG = 'direct';
+const PARTITION = '0';
+/** Another user's folder, or a file system that is read only or knows no sync of folders. */
+const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'EINVAL']);
+
+/**
+ * Appends named lines to files, each once for ever, by one writer. A commit is: sync the data, then replace the state
+ * (committed length of each file, sequences of each run). What stands beyond a committed length is cut off at the next
+ * start, or before the next try when a commit has failed.
+ *
+ * The state names a file, with its length, *before* the first byte of a commit goes there, so that no uncommitted line
+ * can hide in a file that nobody knows. A file that has not been written for a while leaves the state: its length on
+ * disk is the committed one then, and is taken from there when late data opens it again.
+ */
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #disk: Disk;
+  readonly #stateFile: StateFile;
+  #lock: FileLock | undefined;
+  #group: GroupCommit<readonly Append[]> | undefined;
+  /** Committed length by file; the one written last comes last. */
+  #lengths = new Map<string, number>();
+  #runs = new Map<RunId, IntervalSet>();
+  #offset = 0;
+  /** The state on disk is the one in memory, and no file is longer than it says. */
+  #isClean = false;
+
+  constructor(options: AppenderOptions) {
+    this.#options = { ...options, root: resolve(options.root), stateDir: resolve(options.stateDir) };
+    this.#disk = options.disk ?? nodeDisk;
+    this.#stateFile = new StateFile(this.#disk, this.#options.stateDir);
+  }
+
+  /**
+   * Takes the place over and repairs what a crash left. Stands by while another process writes there.
+   * Throws `SINK_MOUNT_UNFIT`, `SINK_STATE_DAMAGED` or `SINK_FAILED`, or the signal's reason; may be called again then,
+   * and after `close`.
+   */
+  async open(signal: AbortSignal): Promise<void> {
+    assert(this.#lock === undefined, 'not opened twice');
+    const { stateDir, clock, log, commitIntervalMs, gatherMs } = this.#options;
+    try {
+      await this.#disk.makeFolder(stateDir);
+    } catch (cause) {
+      throw unfitMount(stateDir, 'make a folder', cause);
+    }
+    const lock = await claimFolder(this.#disk, stateDir, { clock, log, signal });
+    try {
+      await probeMount(this.#disk, stateDir);
+      await failing(this.#restore());
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    this.#lock = lock;
+    this.#group = new GroupCommit({
+      clock,
+      intervalMs: commitIntervalMs ?? COMMIT_INTERVAL_MS,
+      gatherMs: gatherMs ?? GATHER_MS,
+      commit: (appends) => this.#commit(appends.flat()),
+    });
+  }
+
+  /** Resolves when every line is durable. Rejects with `SINK_FAILED` when none of them may be counted. */
+  append(appends: readonly Append[]): Promise<void> {
+    assert(this.#group !== undefined, 'opened before anything is appended');
+    return this.#group.add(appends);
+  }
+
+  /** Runs of which anything is durable; may be asked after `close`. */
+  runs(): Iterable<RunId> {
+    return this.#runs.keys();
+  }
+
+  /** Durable sequences of a run; may be asked after `close`. */
+  committed(run: RunId): readonly Range[] {
+    return this.#runs.get(run)?.ranges() ?? [];
+  }
+
+  /** From now on commits do not wait for others: the owner is closing. */
+  hurry(): void {
+    this.#group?.hurry();
+  }
+
+  /** Commits what waits and lets the next writer in. Safe whether or not `open` succeeded. */
+  async close(): Promise<void> {
+    await this.#group?.close();
+    this.#group = undefined;
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  async #restore(): Promise<void> {
+    const { stateDir, isEmpty } = this.#options;
+    const state = await this.#stateFile.read();
+    this.#lengths = new Map(state?.files);
+    this.#runs = new Map(state?.runs);
+    this.#offset = state?.logs[LOG]?.[PARTITION] ?? 0;
+    if (state === undefined) {
+      if (!(await isEmpty(this.#disk))) throw damagedState(this.#stateFile.path, 'it is gone, and its files are not');
+      await this.#syncNames(stateDir);
+      await this.#save(this.#lengths, this.#runs, this.#offset);
+    }
+    await this.#cutTails();
+    this.#isClean = true;
+  }
+
+  async #commit(appends: readonly Append[]): Promise<void> {
+    const staged = this.#stage(appends);
+    if (staged.count > 0) await failing(this.#write(staged));
+  }
+
+  /** Sorts what is new by file, and adds it to copies of the runs' sequences. */
+  #stage(appends: readonly Append[]): Staged {
+    const texts = new Map<string, string[]>();
+    const runs = new Map<RunId, IntervalSet>();
+    let count = 0;
+    for (const { run, lines } of appends) {
+      const sequences = runs.get(run) ?? new IntervalSet(this.committed(run));
+      runs.set(run, sequences);
+      for (const { sequence, file, text } of lines) {
+        if (sequences.add(sequence) === 0) continue;
+        const inFile = texts.get(file);
+        if (inFile === undefined) texts.set(file, [text]);
+        else inFile.push(text);
+        count += 1;
+      }
+    }
+    return { texts, runs, count };
+  }
+
+  async #write({ texts, runs, count }: Staged): Promise<void> {
+    if (!this.#isClean) await this.#repair();
+    this.#isClean = false;
+    if (await this.#adopt(texts.keys())) await this.#save(this.#lengths, this.#runs, this.#offset);
+
+    const lengths = new Map(this.#lengths);
+    for (const [file, lines] of texts) {
+      const from = lengths.get(file);
+      assert(from !== undefined, 'adopted above');
+      const data = Buffer.from(`${lines.join('\n')}\n`);
+      await this.#extend(file, from, data);
+      lengths.delete(file);
+      lengths.set(file, from + data.length);
+    }
+    for (const file of lengths.keys()) {
+      if (lengths.size <= Math.max(OPEN_FILES_MAX, texts.size)) break;
+      lengths.delete(file);
+    }
+    const allRuns = new Map([...this.#runs, ...runs]);
+    await this.#save(lengths, allRuns, this.#offset + count);
+    this.#lengths = lengths;
+    this.#runs = allRuns;
+    this.#offset += count;
+    this.#isClean = true;
+  }
+
+  /**
+   * After a failed commit nobody knows which state the disk has: it may already name lines that were never confirmed.
+   * So the state that memory has goes there before any of them is cut off.
+   */
+  async #repair(): Promise<void> {
+    await this.#save(this.#lengths, this.#runs, this.#offset);
+    await this.#cutTails();
+    this.#isClean = true;
+  }
+
+  /** Takes files into the state that are not there: all that they have is committed. Tells whether there were any. */
+  async #adopt(files: Iterable<string>): Promise<boolean> {
+    let adopted = false;
+    for (const file of files) {
+      const size = await this.#checkedSize(file);
+      if (this.#lengths.has(file)) continue;
+      this.#lengths.set(file, size);
+      adopted = true;
+    }
+    return adopted;
+  }
+
+  async #extend(file: string, from: number, data: Uint8Array): Promise<void> {
+    const path = join(this.#options.root, file);
+    if (from > 0) {
+      await this.#disk.writeFrom(path, from, data);
+      return;
+    }
+    // A new file: its name, and those of the folders above it, have to become durable too.
+    await this.#disk.makeFolder(dirname(path));
+    await this.#disk.writeFrom(path, from, data);
+    for (const folder of foldersBetween(this.#options.root, dirname(path)).reverse()) {
+      await this.#disk.syncFolder(folder);
+    }
+  }
+
+  /** Cuts off what no commit has confirmed. */
+  async #cutTails(): Promise<void> {
+    for (const [file, length] of [...this.#lengths]) {
+      const size = await this.#checkedSize(file);
+      if (!this.#lengths.has(file) || size === length) continue;
+      await this.#disk.writeFrom(join(this.#options.root, file), length, Buffer.alloc(0));
+      this.#options.log.info({ file, bytes: size - length }, 'cut off what was never committed');
+    }
+  }
+
+  /** Bytes of a file on disk. One that was removed leaves the state; one shorter than what is committed is damage. */
+  async #checkedSize(file: string): Promise<number> {
+    const path = join(this.#options.root, file);
+    const length = this.#lengths.get(file) ?? 0;
+    const size = await this.#disk.size(path);
+    if (size === undefined && length > 0) {
+      // No crash takes away a synced file: somebody did, as retention or a move to an archive does.
+      this.#options.log.warn({ file, bytes: length }, 'a file with committed records was removed');
+      this.#lengths.delete(file);
+    } else if ((size ?? 0) < length) {
+      throw damagedState(path, `it has ${size} bytes where ${length} are committed`);
+    }
+    return size ?? 0;
+  }
+
+  /**
+   * Makes the names of a new folder and of those above it durable: any of them may have been made just now, or by a
+   * process that was killed right here. Ends where the folders are no longer ours to sync, and so not ours to make.
+   */
+  async #syncNames(folder: string): Promise<void> {
+    for (const above of foldersBetween('/', dirname(folder)).reverse()) {
+      try {
+        await this.#disk.syncFolder(above);
+      } catch (error) {
+        if (NOT_OURS.has((error as NodeJS.ErrnoException).code)) return;
+        throw error;
+      }
+    }
+  }
+
+  async #save(files: SinkState['files'], runs: SinkState['runs'], offset: number): Promise<void> {
+    await this.#stateFile.replace({ logs: { [LOG]: { [PARTITION]: offset } }, files, runs });
+  }
+}
+
+interface Staged {
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  readonly runs: ReadonlyMap<RunId, IntervalSet>;
+  readonly count: number;
+}
+
+/** The folders from `top` down to `bottom`, which is `top` or below it; both included. */
+function foldersBetween(top: string, bottom: string): string[] {
+  const folders = [bottom];
+  for (let folder = bottom; folder !== top && folder !== dirname(folder); folder = dirname(folder)) {
+    folders.unshift(dirname(folder));
+  }
+  return folders;
+}
+
+/** Gives a failure of the disk the sink's code. */
+async function failing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    throw new MooringError('SINK_FAILED', 'the sink could not write', {
+      cause,
+      context: { path: cause.path, reason: cause.code },
+      hint: cause.code === 'ENOSPC' || cause.code === 'EDQUOT' ? 'The disk is full. Make room.' : 'Check the disk.',
+    });
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}

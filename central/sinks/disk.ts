@@ -1,0 +1,76 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileLock, lockFile } from '../../runtime/lock.ts';
+
+/**
+ * What a sink on a file system needs of it, and no more, so that a test can hand in a disk that is full or loses power.
+ * Every path is absolute. What is not said to be synced may be lost when the power goes.
+ */
+export interface Disk {
+  /** Throws `LOCK_HELD` or `LOCK_FAILED`. */
+  lock(path: string): FileLock;
+  /** Makes a folder and those above it, where they are absent. */
+  makeFolder(path: string): Promise<void>;
+  /** Names in a folder, undefined when there is none. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  /** Bytes of a file, undefined when there is none. */
+  size(path: string): Promise<number | undefined>;
+  /** The whole of a small file, undefined when there is none. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Cuts a file at `from` bytes, writes `data` there, and syncs its content. Made when absent and `from` is 0. */
+  writeFrom(path: string, from: number, data: Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Makes the names in a folder durable. */
+  syncFolder(path: string): Promise<void>;
+}
+
+const FILE_MODE = 0o644;
+
+/** The file system of this machine. Rejects with Node's own errors. */
+export const nodeDisk: Disk = {
+  lock: lockFile,
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true });
+  },
+  list: (path) => orUndefined(readdir(path)),
+  size: async (path) => (await orUndefined(stat(path)))?.size,
+  read: (path) => orUndefined(readFile(path)),
+  async writeFrom(path, from, data) {
+    const file = await open(path, from === 0 ? constants.O_RDWR | constants.O_CREAT : constants.O_RDWR, FILE_MODE);
+    try {
+      await file.truncate(from);
+      await writeAll(file, data, from);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  async syncFolder(path) {
+    const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+/** `write(2)` may take less than it was given; on a full disk it does so once before it fails. */
+async function writeAll(file: FileHandle, data: Uint8Array, from: number): Promise<void> {
+  let written = 0;
+  while (written < data.length) {
+    written += (await file.write(data, written, data.length - written, from + written)).bytesWritten;
+  }
+}
+
+async function orUndefined<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { isRunId, type RunId } from '../../protocol/ids.ts';
+import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import type { Disk } from './disk.ts';
+
+/** What a sink on a file system knows of itself; replaced as a whole by every commit. */
+export interface SinkState {
+  /** Log (`direct`, or cluster and topic) → partition → the offset that is written next. */
+  readonly logs: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** File below the root → bytes that are committed. Every file that may have more than that on disk is here. */
+  readonly files: ReadonlyMap<string, number>;
+  /** Run → sequences that are committed. */
+  readonly runs: ReadonlyMap<RunId, IntervalSet>;
+}
+
+const VERSION = 1;
+const FILE_NAME = 'state.json';
+
+/**
+ * The state as a file of two lines: the state as JSON, then its SHA-256. A flipped bit in a range would otherwise be
+ * taken for records that are there, and they would be acknowledged without being written.
+ */
+export class StateFile {
+  readonly #disk: Disk;
+  readonly #folder: string;
+
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
+    this.#folder = folder;
+  }
+
+  get path(): string {
+    return join(this.#folder, FILE_NAME);
+  }
+
+  /** Undefined when there is none yet. Throws `SINK_STATE_DAMAGED`. */
+  async read(): Promise<SinkState | undefined> {
+    const bytes = await this.#disk.read(this.path);
+    return bytes === undefined ? undefined : decodeState(Buffer.from(bytes).toString('utf8'), this.path);
+  }
+
+  /** Durable when it resolves. When it rejects, the file holds either the old state or the new one, whole. */
+  async replace(state: SinkState): Promise<void> {
+    const temporary = `${this.path}.new`;
+    await this.#disk.writeFrom(temporary, 0, Buffer.from(encodeState(state)));
+    await this.#disk.rename(temporary, this.path);
+    await this.#disk.syncFolder(this.#folder);
+  }
+}
+
+/** The state as text: one line of JSON, one line with its hash. */
+export function encodeState({ logs, files, runs }: SinkState): string {
+  const json = JSON.stringify({
+    version: VERSION,
+    logs,
+    files: Object.fromEntries(files),
+    runs: Object.fromEntries([...runs].map(([run, sequences]) => [run, sequences.ranges()])),
+  });
+  return withHash(json);
+}
+
+/** Throws `SINK_STATE_DAMAGED` for anything that `encodeState` did not write. */
+export function decodeState(text: string, path: string): SinkState {
+  const json = text.slice(0, Math.max(0, text.indexOf('\n')));
+  if (text !== withHash(json)) {
+    throw damagedState(path, 'its hash does not match its content');
+  }
+  const { version, logs, files, runs } = JSON.parse(json) as StateJson;
+  if (version !== VERSION) throw damagedState(path, `it is of version ${version}, this program reads ${VERSION}`);
+  if (!Object.keys(runs).every(isRunId)) throw damagedState(path, 'it names a run that is none');
+  return {
+    logs,
+    files: new Map(Object.entries(files)),
+    runs: new Map(Object.entries(runs).map(([run, ranges]) => [run, new IntervalSet(ranges)])),
+  };
+}
+
+/** The error for a state that cannot be gone on with. Starting over instead would write every repeat a second time. */
+export function damagedState(path: string, reason: string): MooringError {
+  return new MooringError('SINK_STATE_DAMAGED', 'the state of the sink cannot be trusted', {
+    context: { path, reason },
+    hint: 'Restore it from a backup, or move the whole folder aside and let the sink begin a new one: no record is lost, but what gateways send again will stand in both.',
+  });
+}
+
+interface StateJson {
+  readonly version: number;
+  readonly logs: SinkState['logs'];
+  readonly files: Readonly<Record<string, number>>;
+  readonly runs: Readonly<Record<RunId, readonly Range[]>>;
+}
+
+function withHash(json: string): string {
+  const sha256 = createHash('sha256').update(json, 'utf8').digest('hex');
+  return `${json}\n${JSON.stringify({ sha256 })}\n`;
+}
