@@ -135,6 +135,30 @@ test('whatever is cut, killed or full, what was confirmed is there, once, in who
   );
 }, 120_000);
 
+test('a commit that fails at any step and then a death at any step of the next one lose nothing that was confirmed', async () => {
+  const run = RUNS[0] as RunId;
+  for (let failAt = 0; failAt < 40; failAt += 1) {
+    for (let dieAt = 0; dieAt < 32; dieAt += 1) {
+      const disk = new PowerCutDisk(new SeededRandom(failAt * 100 + dieAt));
+      const { appender, append } = setUp(disk);
+      await appender.open(never);
+      await append([lines(run, 1, 3, 'x.txt')]);
+      Object.assign(disk.fate, { then: 'full', steps: failAt });
+      await append([lines(run, 4, 6, 'x.txt'), lines(run, 7, 7, 'y.txt')]).catch(() => undefined);
+      Object.assign(disk.fate, { then: dieAt % 2 === 0 ? 'power' : 'kill', steps: dieAt });
+      await append([lines(run, 8, 9, 'x.txt')]).catch(() => undefined);
+      disk.restart();
+
+      const again = setUp(disk);
+      await again.appender.open(never);
+      expect(linesOn(disk)).toHaveLength(new IntervalSet(again.appender.committed(run)).count);
+      await again.append([lines(run, 1, 6, 'x.txt'), lines(run, 7, 7, 'y.txt'), lines(run, 8, 9, 'x.txt')]);
+      expect(new Set(linesOn(disk)).size).toBe(9);
+      expect(linesOn(disk)).toHaveLength(9);
+    }
+  }
+});
+
 test('appends that overlap and share a commit are written once', async () => {
   const { appender, append, disk } = setUp();
   await appender.open(never);

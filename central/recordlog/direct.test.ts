@@ -1,0 +1,165 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { RunId } from '../../protocol/ids.ts';
+import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import { entryOf, runOf, span } from '../../test/conformance/entries.ts';
+import type { Sink } from '../sinks/sink.ts';
+import { DirectRecordLog } from './direct.ts';
+import { type AckFollower, type AckSource, jsonOf, type LogEntry } from './recordlog.ts';
+
+const RUN = runOf(1);
+const never = new AbortController().signal;
+
+/** A sink in memory whose writes end when the test says so. */
+class MemorySink implements Sink {
+  readonly name: string;
+  readonly sets = new Map<RunId, IntervalSet>();
+  readonly writes: number[][] = [];
+  state: 'new' | 'open' | 'closed' = 'new';
+  openError: Error | undefined;
+  /** What the next writes do. */
+  gate: Promise<void> = Promise.resolve();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async open(): Promise<void> {
+    if (this.openError !== undefined) throw this.openError;
+    this.state = 'open';
+  }
+
+  async write(entries: readonly LogEntry[]): Promise<void> {
+    for (const { records } of entries) this.writes.push(records.map(({ sequence }) => sequence));
+    await this.gate;
+    for (const { run, records } of entries) {
+      const set = this.sets.get(run) ?? new IntervalSet();
+      for (const { sequence } of records) set.add(sequence);
+      this.sets.set(run, set);
+    }
+  }
+
+  runs(): Iterable<RunId> {
+    return this.sets.keys();
+  }
+
+  committed(run: RunId): readonly Range[] {
+    return this.sets.get(run)?.ranges() ?? [];
+  }
+
+  async close(): Promise<void> {
+    this.state = 'closed';
+  }
+}
+
+let a: MemorySink;
+let b: MemorySink;
+beforeEach(() => {
+  a = new MemorySink('a');
+  b = new MemorySink('b');
+});
+
+const failure = new MooringError('SINK_FAILED', 'full');
+const failed = (error: Error): Promise<void> => {
+  const gate = Promise.reject(error);
+  gate.catch(() => undefined);
+  return gate;
+};
+
+test('a record is stored when every sink has it, and a sink is given only what it lacks', async () => {
+  const log = new DirectRecordLog({ sinks: [a, b] });
+  await log.open(never);
+  b.gate = failed(failure);
+  await expect(log.append(entryOf(RUN, [1, 2, 3]))).rejects.toMatchObject({
+    code: 'LOG_FAILED',
+    context: { sink: 'b' },
+    cause: failure,
+  });
+  expect(log.acknowledged(RUN)).toEqual([]);
+
+  b.gate = Promise.resolve();
+  expect(await log.append(entryOf(RUN, [2, 3, 4]))).toEqual({ stored: [[2, 4]], held: [], rejected: [] });
+  expect(a.writes).toEqual([[1, 2, 3], [4]]);
+  expect(b.writes).toEqual([
+    [1, 2, 3],
+    [2, 3, 4],
+  ]);
+  expect(log.acknowledged(RUN)).toEqual([[2, 4]]);
+
+  expect((await log.append(entryOf(RUN, [3, 4]))).stored).toEqual([[3, 4]]);
+  expect(a.writes).toHaveLength(2);
+  expect(b.writes).toHaveLength(2);
+});
+
+test('an append waits for the slowest sink, even when another has failed: none still writes when it is repeated', async () => {
+  const log = new DirectRecordLog({ sinks: [a, b] });
+  await log.open(never);
+  const slow = Promise.withResolvers<void>();
+  a.gate = failed(failure);
+  b.gate = slow.promise;
+  let isSettled = false;
+  const append = log.append(entryOf(RUN, [1])).catch((error: unknown) => {
+    isSettled = true;
+    return error;
+  });
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  expect(isSettled).toBe(false);
+  slow.resolve();
+  expect(await append).toMatchObject({ code: 'LOG_FAILED' });
+});
+
+test('no more waits at once than the bound says, but one entry always may', async () => {
+  const bytes = Buffer.byteLength(jsonOf(entryOf(RUN, [1]).records[0] as LogEntry['records'][0]));
+  const log = new DirectRecordLog({ sinks: [a], bytesMax: Math.floor(2.5 * bytes) });
+  await log.open(never);
+  const gate = Promise.withResolvers<void>();
+  a.gate = gate.promise;
+  const first = log.append(entryOf(RUN, [1, 8, 15, 22]));
+  await expect(log.append(entryOf(RUN, [29]))).rejects.toMatchObject({ code: 'LOG_FAILED', retry: 'later' });
+  gate.resolve();
+  await first;
+  await Promise.all([log.append(entryOf(RUN, [29])), log.append(entryOf(RUN, [36]))]);
+  expect(a.committed(RUN)).toHaveLength(6);
+});
+
+test('a bug in a sink is not taken for a failure of its disk', async () => {
+  const log = new DirectRecordLog({ sinks: [a] });
+  await log.open(never);
+  a.gate = failed(new TypeError('a bug'));
+  await expect(log.append(entryOf(RUN, [1]))).rejects.toBeInstanceOf(TypeError);
+});
+
+test('when a sink cannot be opened, none stays open', async () => {
+  b.openError = failure;
+  const log = new DirectRecordLog({ sinks: [a, b] });
+  await expect(log.open(never)).rejects.toBe(failure);
+  expect(a.state).toBe('closed');
+  await expect(log.append(entryOf(RUN, [1]))).rejects.toMatchObject({ code: 'LOG_FAILED' });
+});
+
+test('followers hear of every run with new acknowledgements, and close last, when all is known', async () => {
+  const heard: RunId[] = [];
+  const atClose: (readonly Range[])[] = [];
+  let source: AckSource | undefined;
+  const follower: AckFollower = {
+    start(from) {
+      source = from;
+    },
+    follow: (run) => void heard.push(run),
+    async close() {
+      atClose.push(source?.acknowledged(RUN) ?? []);
+    },
+  };
+  const log = new DirectRecordLog({ sinks: [a], followers: [follower] });
+  await log.open(never);
+  const gate = Promise.withResolvers<void>();
+  a.gate = gate.promise;
+  const append = log.append(entryOf(RUN, span(1, 5)));
+  expect(heard).toEqual([]);
+  const closing = log.close();
+  gate.resolve();
+  await Promise.all([append, closing]);
+  expect(heard).toEqual([RUN]);
+  expect(atClose).toEqual([[[1, 5]]]);
+  expect(a.state).toBe('closed');
+});
