@@ -1,0 +1,175 @@
+import { isRunId, parseRecordId, type RunId } from '../../protocol/ids.ts';
+import { countOf, IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { BOUNDS, type JsonValue } from '../../protocol/record.ts';
+
+/** A record of the sink, as far as the audit reads it. */
+export interface AuditedRecord {
+  readonly id: string;
+  readonly gateway?: JsonValue;
+  readonly kind?: JsonValue;
+  readonly info?: JsonValue;
+}
+
+/** What a gateway's store knows of a run, towards one forwarder. */
+export interface StoreRun {
+  readonly run: RunId;
+  readonly gateway: string;
+  /** The highest sequence that the store ever committed. */
+  readonly last: number;
+  readonly unsettled: readonly Range[];
+  /** Settled: the centre has acknowledged them. */
+  readonly acked: readonly Range[];
+}
+
+/** Records that a gateway says were thinned, dropped or rejected, by reason. */
+export interface DeclaredGap {
+  readonly reason: string;
+  readonly count: number;
+  readonly ranges: readonly Range[];
+}
+
+/** What `mooring audit --json` says of a run. */
+export interface RunReport {
+  readonly run: RunId;
+  readonly gateway: string;
+  /** The lowest sequence in the files; null when there is none. */
+  readonly first: number | null;
+  /** The highest sequence known to have existed; null when only a gap names the run. */
+  readonly last: number | null;
+  /** Different records in the files. */
+  readonly records: number;
+  /** Sequences up to `last` that are nowhere: not in the files, in no declared gap, not unsettled in the store. */
+  readonly holes: readonly Range[];
+  /** Lines beyond the first of an id. */
+  readonly duplicates: number;
+  readonly gaps: readonly DeclaredGap[];
+  /** Records that the store has still to send; 0 without a store. */
+  readonly unsettled: number;
+  /** Records that were acknowledged, and are neither in the files nor in a declared gap; 0 without a store. */
+  readonly acked_but_missing: number;
+}
+
+interface Account {
+  gateway: string;
+  duplicates: number;
+  /** The highest sequence that anybody but the files names. */
+  lastNamed: number;
+  readonly seen: IntervalSet;
+  readonly gaps: Map<string, IntervalSet>;
+  readonly unsettled: IntervalSet;
+  readonly acked: IntervalSet;
+}
+
+/**
+ * Adds up what the records of a sink, and a store, say about each run, and judges it. Holds ranges, not records: memory
+ * grows with the number of runs and of interruptions.
+ */
+export class Ledger {
+  readonly #accounts = new Map<RunId, Account>();
+  #foreign = 0;
+
+  /** Records whose ids do not name a run and a sequence: from devices of others. */
+  get foreign(): number {
+    return this.#foreign;
+  }
+
+  addRecord({ id, gateway, kind, info }: AuditedRecord): void {
+    const parsed = parseRecordId(id);
+    if (parsed === undefined) {
+      this.#foreign += 1;
+      return;
+    }
+    const name = typeof gateway === 'string' ? gateway : '';
+    const account = this.#accountOf(parsed.run, name);
+    if (account.seen.add(parsed.sequence) === 0) account.duplicates += 1;
+    if (!isObject(info)) return;
+    if (kind === 'gap') this.#addGap(info, name);
+    if (kind === 'event' && info.event === 'boot') this.#addBoot(info, name);
+  }
+
+  addStoreRun({ run, gateway, last, unsettled, acked }: StoreRun): void {
+    const account = this.#accountOf(run, gateway);
+    account.lastNamed = Math.max(account.lastNamed, last);
+    for (const range of unsettled) account.unsettled.add(...range);
+    for (const range of acked) account.acked.add(...range);
+  }
+
+  /** Every run that anything names, by gateway, in the order in which they came up. */
+  runs(): RunReport[] {
+    const reports = [...this.#accounts].map(([run, account]) => judge(run, account));
+    return reports.sort((a, b) => (a.gateway < b.gateway ? -1 : Number(a.gateway > b.gateway)));
+  }
+
+  #addGap(info: JsonObject, gateway: string): void {
+    const { run, ranges, reason } = info;
+    if (typeof run !== 'string' || !isRunId(run) || !Array.isArray(ranges)) return;
+    const { gaps } = this.#accountOf(run, gateway);
+    const key = typeof reason === 'string' ? reason : '';
+    const declared = gaps.get(key) ?? new IntervalSet();
+    gaps.set(key, declared);
+    for (const range of ranges) if (isRange(range)) declared.add(...range);
+  }
+
+  /** A run's first record names the newest record of the run before: all up to that one existed. */
+  #addBoot({ previous }: JsonObject, gateway: string): void {
+    const parsed = typeof previous === 'string' ? parseRecordId(previous) : undefined;
+    if (parsed === undefined) return;
+    const account = this.#accountOf(parsed.run, gateway);
+    account.lastNamed = Math.max(account.lastNamed, parsed.sequence);
+  }
+
+  #accountOf(run: RunId, gateway: string): Account {
+    const account = this.#accounts.get(run) ?? {
+      gateway,
+      duplicates: 0,
+      lastNamed: 0,
+      seen: new IntervalSet(),
+      gaps: new Map<string, IntervalSet>(),
+      unsettled: new IntervalSet(),
+      acked: new IntervalSet(),
+    };
+    this.#accounts.set(run, account);
+    return account;
+  }
+}
+
+/** True when every record is accounted for, once. What is unsettled is on its way: no failure. */
+export function isComplete(runs: readonly RunReport[]): boolean {
+  return runs.every(
+    ({ holes, duplicates, acked_but_missing }) => holes.length === 0 && duplicates === 0 && acked_but_missing === 0,
+  );
+}
+
+function judge(run: RunId, { gateway, duplicates, lastNamed, seen, gaps, unsettled, acked }: Account): RunReport {
+  const last = Math.max(seen.last ?? 0, lastNamed);
+  const accounted = new IntervalSet(seen.ranges());
+  for (const declared of gaps.values()) for (const range of declared.ranges()) accounted.add(...range);
+  const missing = acked.ranges().flatMap(([from, to]) => accounted.missing(from, to));
+  for (const range of unsettled.ranges()) accounted.add(...range);
+  return {
+    run,
+    gateway,
+    first: seen.first ?? null,
+    last: last === 0 ? null : last,
+    records: seen.count,
+    holes: accounted.missing(1, last),
+    duplicates,
+    gaps: [...gaps].map(([reason, declared]) => ({ reason, count: declared.count, ranges: declared.ranges() })),
+    unsettled: unsettled.count,
+    acked_but_missing: countOf(missing),
+  };
+}
+
+type JsonObject = { readonly [key: string]: JsonValue };
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRange(value: JsonValue): value is [number, number] {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [first, last] = value as readonly JsonValue[];
+  const isSequence = (end: JsonValue | undefined): end is number =>
+    Number.isInteger(end) && Number(end) >= 1 && Number(end) <= BOUNDS.sequenceMax;
+  return isSequence(first) && isSequence(last) && first <= last;
+}
