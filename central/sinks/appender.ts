@@ -141,6 +141,8 @@ export class Appender {
 
   async #restore(): Promise<void> {
     const { stateDir, isEmpty } = this.#options;
+    // Whoever was killed after the last rename has not made it durable, and it is acted on from here.
+    await this.#disk.syncFolder(stateDir);
     const state = await this.#stateFile.read();
     this.#lengths = new Map(state?.files);
     this.#runs = new Map(state?.runs);
