@@ -56,7 +56,7 @@ const stateOn = (disk: PowerCutDisk): { files: Record<string, number>; logs: unk
 
 interface Step {
   readonly appends: readonly Append[];
-  readonly fate: { readonly steps: number; readonly then: 'power' | 'kill' | 'full' };
+  readonly fate: { readonly steps: number; readonly end: 'power' | 'kill' | 'full' };
 }
 
 const anyAppend: fc.Arbitrary<Append> = fc
@@ -79,7 +79,7 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
   appends: fc.array(anyAppend, { minLength: 1, maxLength: 4 }),
   fate: fc.record({
     steps: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant(Number.POSITIVE_INFINITY)),
-    then: fc.constantFrom('power', 'kill', 'full'),
+    end: fc.constantFrom('power', 'kill', 'full'),
   }),
 });
 
@@ -143,9 +143,9 @@ test('a commit that fails at any step and then a death at any step of the next o
       const { appender, append } = setUp(disk);
       await appender.open(never);
       await append([lines(run, 1, 3, 'x.txt')]);
-      Object.assign(disk.fate, { then: 'full', steps: failAt });
+      Object.assign(disk.fate, { end: 'full', steps: failAt });
       await append([lines(run, 4, 6, 'x.txt'), lines(run, 7, 7, 'y.txt')]).catch(() => undefined);
-      Object.assign(disk.fate, { then: dieAt % 2 === 0 ? 'power' : 'kill', steps: dieAt });
+      Object.assign(disk.fate, { end: dieAt % 2 === 0 ? 'power' : 'kill', steps: dieAt });
       await append([lines(run, 8, 9, 'x.txt')]).catch(() => undefined);
       disk.restart();
 
@@ -177,7 +177,7 @@ test('the state stays small however many files there are, and late data opens an
   for (let day = 1; day <= 200; day += 1) await append([lines(run, day, day, `day-${day}.txt`)]);
   expect(Object.keys(stateOn(disk).files)).toHaveLength(64);
 
-  disk.fate.then = 'kill';
+  disk.fate.end = 'kill';
   disk.fate.steps = 7;
   await expect(append([lines(run, 201, 210, 'day-1.txt')])).rejects.toBeInstanceOf(Died);
   disk.restart();
@@ -207,7 +207,7 @@ test('a commit that failed leaves no part of a line once the disk has room again
   const run = RUNS[0] as RunId;
   await append([lines(run, 1, 3, 'x.txt')]);
   for (let steps = 0; steps < 8; steps += 1) {
-    Object.assign(disk.fate, { then: 'full', steps });
+    Object.assign(disk.fate, { end: 'full', steps });
     await expect(append([lines(run, 4, 9, 'x.txt')])).rejects.toMatchObject({
       code: 'SINK_FAILED',
       retry: 'later',
@@ -269,7 +269,7 @@ test('a removed file that is written again survives a kill at any step', async (
     await append([lines(run, 1, 3, 'x.txt')]);
     await disk.remove(`${ROOT}/x.txt`);
     await disk.syncFolder(ROOT);
-    Object.assign(disk.fate, { then: 'power', steps });
+    Object.assign(disk.fate, { end: 'power', steps });
     await append([lines(run, 4, 4, 'x.txt')]).catch((error: unknown) => expect(error).toBeInstanceOf(Died));
     disk.restart();
     const again = setUp(disk);

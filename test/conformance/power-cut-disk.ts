@@ -21,8 +21,8 @@ export class Died extends Error {}
 export interface Fate {
   /** Operations that still succeed; steps within a write count each. */
   steps: number;
-  /** What happens then: the power goes, the process is killed, or the disk is full until `steps` is raised again. */
-  then: 'power' | 'kill' | 'full';
+  /** How it ends then: the power goes, the process is killed, or the disk is full until `steps` is raised again. */
+  end: 'power' | 'kill' | 'full';
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Fate {
  * names in folders that were synced; of the rest, whatever chance decides.
  */
 export class PowerCutDisk implements Disk {
-  readonly fate: Fate = { steps: Number.POSITIVE_INFINITY, then: 'power' };
+  readonly fate: Fate = { steps: Number.POSITIVE_INFINITY, end: 'power' };
   readonly #random: Random;
   #root: Folder = newFolder();
   #locked = new Set<string>();
@@ -43,7 +43,7 @@ export class PowerCutDisk implements Disk {
 
   /** Everything is started again, on what the death left. */
   restart(): void {
-    if (this.fate.then === 'power') this.#root = this.#afterPowerCut(this.#root);
+    if (this.fate.end === 'power') this.#root = this.#afterPowerCut(this.#root);
     this.#locked.clear();
     this.isDead = false;
     this.fate.steps = Number.POSITIVE_INFINITY;
@@ -141,7 +141,7 @@ export class PowerCutDisk implements Disk {
       this.fate.steps -= 1;
       return;
     }
-    if (this.fate.then === 'full') throw systemError('ENOSPC');
+    if (this.fate.end === 'full') throw systemError('ENOSPC');
     this.isDead = true;
     throw new Died();
   }

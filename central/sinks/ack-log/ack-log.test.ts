@@ -121,7 +121,7 @@ test('a broken one is told once, tried again for ever, and then told to work aga
   acks.start(source);
   source.add(RUN, 1, 3);
   await clock.advance(1000);
-  Object.assign(disk.fate, { steps: 4, then: 'full' });
+  Object.assign(disk.fate, { steps: 4, end: 'full' });
   source.add(RUN, 4, 50);
   acks.follow(RUN);
   await clock.advance(10 * 60_000);
@@ -147,7 +147,7 @@ test('closing does not wait for another process that writes the file, nor for a 
   await first.close();
 
   disk.fate.steps = 0;
-  disk.fate.then = 'full';
+  disk.fate.end = 'full';
   const third = makeAckLog();
   third.start(source);
   await clock.advance(5000);
