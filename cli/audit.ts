@@ -1,0 +1,117 @@
+import { openStoreReader } from '../daemon/store/reader.ts';
+import { countOf } from '../protocol/intervals.ts';
+import { MooringError } from '../runtime/errors.ts';
+import { findHourFiles, recordsOf } from './audit/hour-files.ts';
+import { isComplete, Ledger, type RunReport, type StoreRun } from './audit/ledger.ts';
+import { tableOf } from './audit/table.ts';
+
+export interface AuditOptions {
+  /** Path of a gateway's store, to compare with what it holds and what was acknowledged. */
+  readonly store?: string;
+  /** Which of the store's forwarders; may be left out where there is only one. */
+  readonly forwarder?: string;
+}
+
+/** A gateway's store, as far as the audit asks it; opened read only. Throws a `MooringError` when it cannot be read. */
+export type OpenStore = (path: string) => {
+  readonly forwarders: readonly string[];
+  runs(forwarder?: string): readonly StoreRun[];
+  close(): void;
+};
+
+/** What `mooring audit --json` prints. */
+export interface AuditReport {
+  /** No holes, no duplicates, nothing acknowledged that is missing. */
+  readonly ok: boolean;
+  readonly runs: readonly RunReport[];
+  /** Records of other devices, whose ids name no run: counted, not judged. */
+  readonly foreign: number;
+  /** `FILE:LINE` of last lines that are not finished: being written, or cut short. Not counted. */
+  readonly unfinished: readonly string[];
+}
+
+/**
+ * Judges whether the files of a sink hold every record of every run, once. Reads the store before the files, so that
+ * nothing counts as acknowledged that was not yet so when the files were read. Throws a `MooringError` when anything
+ * cannot be read.
+ */
+export async function audit(
+  recordsDir: string,
+  { store, forwarder }: AuditOptions = {},
+  openStore: OpenStore = openStoreReader,
+): Promise<AuditReport> {
+  const ledger = new Ledger();
+  const storeRuns = store === undefined ? [] : storeRunsOf(openStore(store), store, forwarder);
+  const unfinished: string[] = [];
+  for (const path of await findHourFiles(recordsDir)) {
+    for await (const record of recordsOf(recordsDir, path, (place) => unfinished.push(place))) {
+      ledger.addRecord(record);
+    }
+  }
+  for (const run of storeRuns) ledger.addStoreRun(run);
+  const runs = ledger.runs();
+  return { ok: isComplete(runs), runs, foreign: ledger.foreign, unfinished };
+}
+
+/**
+ * `mooring audit RECORDS_DIR [--store FILE [--forwarder NAME]]`: prints a row a run and a verdict, or one JSON object.
+ * Returns the exit status: 0 complete, 1 holes, duplicates or acknowledged but missing, 2 cannot read.
+ */
+export async function runAudit(
+  recordsDir: string,
+  { json, ...options }: AuditOptions & { readonly json: boolean },
+  out: { write(text: string): unknown },
+  openStore: OpenStore = openStoreReader,
+): Promise<number> {
+  try {
+    const report = await audit(recordsDir, options, openStore);
+    out.write(json ? `${JSON.stringify(report)}\n` : inWords(report, options.store !== undefined));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof MooringError)) throw error;
+    const { code, message, hint = '', context } = error;
+    const place = String(context.place ?? context.path ?? recordsDir);
+    const problem = { code, place, message, hint };
+    out.write(json ? `${JSON.stringify({ ok: false, error: problem })}\n` : `${place}: ${message}. ${hint}\n`);
+    return 2;
+  }
+}
+
+function storeRunsOf(reader: ReturnType<OpenStore>, path: string, forwarder: string | undefined): readonly StoreRun[] {
+  try {
+    const names = reader.forwarders;
+    const isKnown = forwarder === undefined ? names.length <= 1 : names.includes(forwarder);
+    if (!isKnown) {
+      const message = forwarder === undefined ? 'has several forwarders' : `has no forwarder ${forwarder}`;
+      const hint = `Name one with --forwarder: ${names.join(', ')}.`;
+      throw new MooringError('AUDIT_UNREADABLE', message, { context: { place: path }, hint });
+    }
+    return reader.runs(forwarder);
+  } finally {
+    reader.close();
+  }
+}
+
+function inWords({ ok, runs, foreign, unfinished }: AuditReport, withStore: boolean): string {
+  const sum = (of: (run: RunReport) => number): number => runs.reduce((total, run) => total + of(run), 0);
+  const parts = [
+    `${counted(
+      sum((run) => run.records),
+      'record',
+    )} of ${counted(runs.length, 'run')}`,
+    `${sum((run) => countOf(run.holes))} missing`,
+    counted(
+      sum((run) => run.duplicates),
+      'duplicate',
+    ),
+    ...(withStore ? [`${sum((run) => run.acked_but_missing)} acked but missing`] : []),
+    ...(withStore ? [`${sum((run) => run.unsettled)} still to be sent`] : []),
+    ...(foreign > 0 ? [`${counted(foreign, 'foreign record')} not judged`] : []),
+  ];
+  const notes = unfinished.map((place) => `${place}: last line is not finished; not counted\n`);
+  return `${tableOf(runs, withStore)}${notes.join('')}${ok ? 'complete' : 'NOT COMPLETE'}: ${parts.join(', ')}\n`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
