@@ -29,7 +29,10 @@ function partNamed(name: string): string {
       return DRIVERS.map((driver) => {
         const { driver: _, ...shape } = shapeOf(sensorSchemaOf(driver)) ?? {};
         const own = Object.entries(shape).filter(([key]) => !Object.hasOwn(sensorShape, key));
-        return `### \`driver: ${driver.name}\`\n\n${driver.summary}.\n\n${tableOf(own, [])}`;
+        const parts = [`### \`driver: ${driver.name}\``, `${driver.summary}.`, tableOf(own, [])];
+        return [...parts, ...own.flatMap(([key, child]) => inside(child, `driver: ${driver.name}, ${key}`))].join(
+          '\n\n',
+        );
       }).join('\n\n');
     case 'central':
       return tablesOf(centralSchema, '');
@@ -88,8 +91,8 @@ function typeText(schema: z.ZodType): string {
   const { kind, bounds } = noteOf(schema) as Note;
   if (kind !== undefined) return bounds === undefined || bounds === '' ? kind : `${kind}, ${bounds}`;
   const core = coreOf(schema);
-  if (core instanceof z.ZodEnum) return `one of ${core.options.map((word) => `\`${word}\``).join(', ')}`;
-  if (core instanceof z.ZodLiteral) return [...core.values].map((word) => `\`${String(word)}\``).join(' or ');
+  if (core instanceof z.ZodEnum) return quoted(core.options.map(String));
+  if (core instanceof z.ZodLiteral) return quoted([...core.values].map(String));
   if (core instanceof z.ZodDiscriminatedUnion) return 'mapping';
   if (core instanceof z.ZodUnion) return core.options.map((option) => typeText(option as z.ZodType)).join(' or ');
   if (core instanceof z.ZodArray) return `list, each: ${typeText(core.element as z.ZodType)}`;
@@ -100,6 +103,11 @@ function typeText(schema: z.ZodType): string {
   if (core instanceof z.ZodBoolean) return '`true` or `false`';
   if (core instanceof z.ZodString) return 'text';
   return 'mapping';
+}
+
+function quoted(words: readonly string[]): string {
+  const list = words.map((word) => `\`${word}\``).join(', ');
+  return words.length === 1 ? list : `one of ${list}`;
 }
 
 function numberText(schema: z.ZodNumber): string {
