@@ -10,7 +10,7 @@ import { lostError, openError, silentError } from './serial-errors.ts';
 /** Lines that may wait for a slow reader; a busy NMEA bus sends about 50 a second. */
 const LINES_MAX = 512;
 /** A port that is quiet for so long is asked whether it is still there. */
-const PROBE_MS = 1000;
+const PROBE_MS = 500;
 
 export interface SerialContext {
   readonly clock: Clock;
@@ -181,8 +181,8 @@ class SerialSession {
   }
 
   /**
-   * A terminal that was hung up while a read was under way answers every read with nothing: serialport 13 then reads for
-   * ever, at full load, and reports no loss (seen at one of twenty unplugs in the middle of a stream). An ioctl tells.
+   * A terminal that is hung up answers every read with nothing, not with an error. serialport 13 hears of a hang-up only
+   * while it waits for bytes: one that meets a read makes it read nothing for ever, at full load. An ioctl does fail.
    */
   #probe(): void {
     this.#isProbing = true;

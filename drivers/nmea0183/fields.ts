@@ -3,15 +3,15 @@
  * An empty field is absent too, never 0.
  */
 
-/** Exact: an international nautical mile is 1852 m. */
-export const METRES_PER_SECOND_PER_KNOT = 1852 / 3600;
-/** Exact: a statute mile is 1609.344 m. */
-export const METRES_PER_SECOND_PER_MPH = 1609.344 / 3600;
+/** Exact: the international nautical mile. */
+const METRES_PER_NAUTICAL_MILE = 1852;
+/** Exact: the statute mile. */
+const METRES_PER_STATUTE_MILE = 1609.344;
+const SECONDS_PER_HOUR = 3600;
 /** Exact: the international foot. */
 export const METRES_PER_FOOT = 0.3048;
 /** Exact: six feet. */
 export const METRES_PER_FATHOM = 6 * METRES_PER_FOOT;
-const KMH_PER_METRE_PER_SECOND = 3.6;
 
 const NUMBER = /^[+-]?(?:\d{1,10}(?:\.\d{0,10})?|\.\d{1,10})$/;
 
@@ -60,11 +60,11 @@ export function speed(value: string | undefined, unit: string | undefined): numb
     case 'M':
       return given;
     case 'N':
-      return given * METRES_PER_SECOND_PER_KNOT;
+      return (given * METRES_PER_NAUTICAL_MILE) / SECONDS_PER_HOUR;
     case 'K':
-      return given / KMH_PER_METRE_PER_SECOND;
+      return (given * 1000) / SECONDS_PER_HOUR;
     case 'S':
-      return given * METRES_PER_SECOND_PER_MPH;
+      return (given * METRES_PER_STATUTE_MILE) / SECONDS_PER_HOUR;
     default:
       return undefined;
   }
