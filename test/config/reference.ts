@@ -77,8 +77,16 @@ function tableOf(keys: readonly (readonly [string, z.ZodType])[], required: read
       const meaning = `${description}${words === '' ? '' : ` (not in this version: ${words})`}`;
       return [`\`${key}\``, typeText(child), isRequired ? '**required**' : defaultText(child), meaning];
     });
-  return [['key', 'type', 'default', 'meaning'], ['---', '---', '---', '---'], ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+  return aligned([['key', 'type', 'default', 'meaning'], ...rows]);
+}
+
+/** A table with columns of one width, as the formatter leaves it. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = (escaped[0] ?? []).map((_, column) => Math.max(...escaped.map((cells) => cells[column]?.length ?? 0)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [...escaped.slice(0, 1), rule, ...escaped.slice(1)]
+    .map((cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
     .join('\n');
 }
 
