@@ -58,11 +58,11 @@ function tablesOf(schema: z.core.$ZodType, place: string): string {
 
 /** The tables of what a key holds, where it holds a mapping, or a list or a collection of them. */
 function inside(schema: z.ZodType, place: string): string[] {
-  if (shapeOf(schema) !== undefined) return [tablesOf(schema, place)];
   const core = coreOf(schema);
+  if (core instanceof z.ZodDiscriminatedUnion) return [tablesOf(z.strictObject(sensorShape), place)];
+  if (shapeOf(schema) !== undefined) return [tablesOf(schema, place)];
   if (recordKeyOf(schema) !== undefined) return inside(schemaAt(schema, ['']) as z.ZodType, `${place}.NAME`);
   if (core instanceof z.ZodArray) return inside(core.element as z.ZodType, `${place}[]`);
-  if (core instanceof z.ZodDiscriminatedUnion) return [tablesOf(z.strictObject(sensorShape), place)];
   if (core instanceof z.ZodUnion) return core.options.flatMap((option) => inside(option as z.ZodType, place));
   return [];
 }
