@@ -1,0 +1,56 @@
+import type { Reading } from '../../drivers/driver.ts';
+import type { MetricValue } from '../../protocol/record.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { MetricTable } from './metric-table.ts';
+import type { Share } from './pushed-values.ts';
+import { metricNamesOf, type SensorSettings } from './station.ts';
+
+/** From a driver's reading to values that may stand in a record: renamed, of the metric's type, rounded. */
+export class Intake {
+  /** The names in records of everything that the sensor may give. */
+  readonly names: readonly string[];
+  readonly #announced: ReadonlySet<string>;
+  readonly #rename: Readonly<Record<string, string>>;
+  readonly #table: MetricTable;
+  readonly #log: Log;
+  readonly #refused = new Set<string>();
+
+  constructor(settings: SensorSettings, table: MetricTable, log: Log) {
+    this.names = metricNamesOf(settings);
+    this.#announced = new Set(this.names);
+    this.#rename = settings.rename;
+    this.#table = table;
+    this.#log = log;
+  }
+
+  /** A value of the wrong type counts as missing; a metric that the driver never announced is left out. */
+  read({ metrics, missing = [] }: Reading): Share {
+    const admitted: Record<string, MetricValue> = {};
+    const absent: string[] = [];
+    for (const [own, value] of Object.entries(metrics)) {
+      const name = this.#rename[own] ?? own;
+      if (!this.#announced.has(name)) {
+        this.#refuse(name, 'the driver did not announce it');
+        continue;
+      }
+      const admittedValue = this.#table.admit(name, value);
+      if (admittedValue === undefined) {
+        this.#refuse(name, 'its value is not of its type');
+        absent.push(name);
+      } else {
+        admitted[name] = admittedValue;
+      }
+    }
+    for (const own of missing) {
+      const name = this.#rename[own] ?? own;
+      if (this.#announced.has(name)) absent.push(name);
+    }
+    return { metrics: admitted, missing: absent };
+  }
+
+  #refuse(metric: string, reason: string): void {
+    if (this.#refused.has(metric)) return;
+    this.#refused.add(metric);
+    this.#log.error({ metric, reason }, 'a metric was refused');
+  }
+}

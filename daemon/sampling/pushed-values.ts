@@ -1,0 +1,42 @@
+import type { MetricValue } from '../../protocol/record.ts';
+
+/** The part of a record that one sensor gives. */
+export interface Share {
+  readonly metrics: Readonly<Record<string, MetricValue>>;
+  /** Metrics that get flag 9. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * What a sensor that speaks by itself has said since the last tick. Each value is taken once, the newest if there are
+ * several. A metric that came in this run and has been silent for longer than `staleMs` is missing; so is one that the
+ * device has just announced and could not give. One that never came is neither.
+ */
+export class PushedValues {
+  readonly #staleMs: number;
+  readonly #heardMs = new Map<string, number>();
+  #newest: Record<string, MetricValue> = {};
+  #missing = new Set<string>();
+
+  constructor(staleMs: number) {
+    this.#staleMs = staleMs;
+  }
+
+  add({ metrics, missing }: Share, nowMs: number): void {
+    for (const [name, value] of Object.entries(metrics)) {
+      this.#newest[name] = value;
+      this.#heardMs.set(name, nowMs);
+    }
+    for (const name of missing) this.#missing.add(name);
+  }
+
+  /** What belongs to the tick that is run at `nowMs` (monotonic). */
+  take(nowMs: number): Share {
+    const metrics = this.#newest;
+    const missing = this.#missing;
+    this.#newest = {};
+    this.#missing = new Set();
+    for (const [name, heardMs] of this.#heardMs) if (nowMs - heardMs > this.#staleMs) missing.add(name);
+    return { metrics, missing: [...missing].filter((name) => !Object.hasOwn(metrics, name)) };
+  }
+}
