@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checksum, parseSentence, SENTENCE_BYTES_MAX } from './sentence.ts';
-
-/** A sentence with the checksum it should have. */
-function closed(body: string): string {
-  return `$${body}*${checksum(body).toString(16).toUpperCase().padStart(2, '0')}`;
-}
+import { closed } from '../../test/nmea-listener.ts';
+import { parseSentence, SENTENCE_BYTES_MAX } from './sentence.ts';
 
 describe('a sentence', () => {
   test('is read into talker, formatter and fields, empty ones included', () => {
