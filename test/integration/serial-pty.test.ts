@@ -34,7 +34,7 @@ test('a reader that comes late and reads slowly gets every byte, and the event l
     longestMs = Math.max(longestMs, performance.now() - beginMs);
   }
   expect(isWritten, 'the kernel does not hold so much').toBe(false);
-  expect(longestMs).toBeLessThan(250);
+  expect(longestMs).toBeLessThan(1000);
   const descriptor = openSync(pty.path, O_RDWR_NONBLOCK_NOCTTY);
   const received: Buffer[] = [];
   for (let bytes = 0; bytes < sent.length; await sleep(1)) {
