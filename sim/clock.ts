@@ -33,6 +33,14 @@ export class SteppedClock implements Clock {
     this.#wallOffsetMs += byMs;
   }
 
+  /**
+   * Lets time pass in which the process stands still, as under SIGSTOP or a stalled disk: no timer runs. Those that fell
+   * due run late, at the next `advance`.
+   */
+  stall(durationMs: number): void {
+    this.#monotonicMs += durationMs;
+  }
+
   after(durationMs: number, action: () => void): () => void {
     this.#order += 1;
     const timer: Timer = { atMs: this.#monotonicMs + Math.max(0, durationMs), order: this.#order, action };
