@@ -2,8 +2,8 @@ import type { Flag, Location, MetricValue, Observation } from '../../protocol/re
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Channel } from './channel.ts';
-import { roundTo } from './metric-table.ts';
 import { alignedStartMs, Metronome, type Tick } from './metronome.ts';
+import { roundLocation } from './place.ts';
 import type { Share } from './pushed-values.ts';
 import type { StationSettings } from './station.ts';
 import type { ClockLabel, ClockSource } from './wall.ts';
@@ -188,10 +188,4 @@ export class StationSampler {
 function addTo({ metrics, flags }: OpenTick, share: Share): void {
   Object.assign(metrics, share.metrics);
   for (const name of share.missing) if (!Object.hasOwn(metrics, name)) flags[name] = MISSING;
-}
-
-/** Degrees to 1e-7, about a centimetre, and metres to the centimetre. */
-function roundLocation({ lat, lon, alt }: Location): Location {
-  const rounded = { lat: roundTo(lat, 1e-7), lon: roundTo(lon, 1e-7) };
-  return alt === undefined ? rounded : { ...rounded, alt: roundTo(alt, 0.01) };
 }

@@ -1,0 +1,169 @@
+import type { Ports, Reading, Sensor } from '../../drivers/driver.ts';
+import type { Flag, Location, MetricValue, Observation } from '../../protocol/record.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type MooringError, toMooringError } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import { deadlinePassed, GuardedCall } from './guarded-call.ts';
+import { Intake } from './intake.ts';
+import { MetricTable } from './metric-table.ts';
+import { roundLocation } from './place.ts';
+import {
+  type MetricExtension,
+  metricNamesOf,
+  type SensorSettings,
+  type StationSettings,
+  sensorNamesOf,
+} from './station.ts';
+import type { ClockSource } from './wall.ts';
+
+export interface SampleOnceOptions {
+  readonly stations: readonly StationSettings[];
+  readonly metrics: readonly MetricExtension[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly ports: Ports;
+  readonly source: ClockSource;
+  /** How long opening, and a pushed sensor's first value, may take, in milliseconds; 10 s if left out. */
+  readonly firstMs?: number;
+  /** How long a pushed sensor is listened to after its first value, as it says one thing after another; 2 s if left out. */
+  readonly listenMs?: number;
+}
+
+export interface SensorFailure {
+  readonly station: string;
+  readonly sensor: string;
+  readonly error: MooringError;
+}
+
+export interface SampledOnce {
+  /** One per station, in the order of the configuration. What a failed sensor should have given has flag 9. */
+  readonly observations: readonly Observation[];
+  readonly failures: readonly SensorFailure[];
+}
+
+const FIRST_MS = 10_000;
+const LISTEN_MS = 2000;
+const CLOSE_DEADLINE_MS = 3000;
+const MISSING: Flag = 9;
+
+/** Opens every sensor, takes one sample of each, and closes it: `mooring read`. All sensors at once. */
+export async function sampleOnce(options: SampleOnceOptions): Promise<SampledOnce> {
+  const results = await Promise.all(options.stations.map(async (station) => await sampleStation(station, options)));
+  return {
+    observations: results.map(({ observation }) => observation),
+    failures: results.flatMap(({ failures }) => failures),
+  };
+}
+
+interface StationResult {
+  readonly observation: Observation;
+  readonly failures: readonly SensorFailure[];
+}
+
+async function sampleStation(station: StationSettings, options: SampleOnceOptions): Promise<StationResult> {
+  const names = sensorNamesOf(station.sensors);
+  const failures: SensorFailure[] = [];
+  const metrics: Record<string, MetricValue> = {};
+  const flags: Record<string, Flag> = {};
+  let location: Location | undefined = station.location === 'gps' ? undefined : station.location;
+  await Promise.all(
+    station.sensors.map(async (settings, index) => {
+      const sensor = names[index] as string;
+      const log = options.log.child({ station: station.name, sensor });
+      try {
+        const share = await sampleSensor(settings, log, options);
+        Object.assign(metrics, share.metrics);
+        for (const name of share.missing) flags[name] = MISSING;
+        if (station.location === 'gps' && share.location !== undefined) location = roundLocation(share.location);
+      } catch (cause) {
+        failures.push({
+          station: station.name,
+          sensor,
+          error: toMooringError(cause, 'SENSOR_FAILED', 'the sensor failed'),
+        });
+        for (const name of metricNamesOf(settings)) flags[name] = MISSING;
+      }
+    }),
+  );
+  for (const name of Object.keys(metrics)) delete flags[name];
+  const observation: Observation = {
+    station: station.name,
+    kind: 'sample',
+    ...options.source.label(),
+    metrics,
+    flags,
+    ...(location === undefined ? {} : { location }),
+  };
+  return { observation, failures };
+}
+
+interface SensorSample {
+  readonly metrics: Record<string, MetricValue>;
+  readonly missing: Set<string>;
+  location?: Location;
+}
+
+async function sampleSensor(settings: SensorSettings, log: Log, options: SampleOnceOptions): Promise<SensorSample> {
+  const { clock, random, ports, source } = options;
+  const sensor = settings.driver.create(settings.options as never, { clock, random, log, ports });
+  const intake = new Intake(settings, new MetricTable(options.metrics), log);
+  const call = new GuardedCall(clock, new AbortController().signal);
+  const sample: SensorSample = { metrics: {}, missing: new Set() };
+  const take = (reading: Reading): void => {
+    if (reading.utcMs !== undefined) source.heardUtc(reading.utcMs);
+    if (reading.location !== undefined) sample.location = reading.location;
+    const share = intake.read(reading);
+    Object.assign(sample.metrics, share.metrics);
+    for (const name of share.missing) sample.missing.add(name);
+  };
+  try {
+    await call.run('open', options.firstMs ?? FIRST_MS, async (signal) => await sensor.open(signal));
+    if (sensor.mode === 'polled') {
+      take(await call.run('sample', settings.deadlineMs, async (signal) => await sensor.sample(signal)));
+    } else {
+      await listen(sensor, call, take, options);
+    }
+  } finally {
+    await close(sensor, call, log);
+  }
+  return sample;
+}
+
+/** Hears a sensor that speaks by itself: waits for its first reading, then takes what comes for a while. */
+async function listen(
+  sensor: Extract<Sensor, { mode: 'pushed' }>,
+  call: GuardedCall,
+  take: (reading: Reading) => void,
+  { clock, firstMs = FIRST_MS, listenMs = LISTEN_MS }: SampleOnceOptions,
+): Promise<void> {
+  const enough = new AbortController();
+  const after = (durationMs: number): (() => void) => clock.after(durationMs, () => enough.abort());
+  let isHeard = false;
+  let cancel = after(firstMs);
+  try {
+    await call.run('readings', firstMs + listenMs + CLOSE_DEADLINE_MS, async (signal) => {
+      for await (const reading of sensor.readings(AbortSignal.any([signal, enough.signal]))) {
+        take(reading);
+        if (isHeard) continue;
+        isHeard = true;
+        cancel();
+        cancel = after(listenMs);
+      }
+    });
+  } finally {
+    cancel();
+  }
+  if (!isHeard) throw deadlinePassed('readings', firstMs);
+}
+
+async function close(sensor: Sensor, call: GuardedCall, log: Log): Promise<void> {
+  // One that hangs is left alone: its methods are never called while another of them runs.
+  if (call.isOut) return;
+  try {
+    await call.run('close', CLOSE_DEADLINE_MS, async () => await sensor.close());
+  } catch (error) {
+    log.warn({ err: error }, 'the sensor did not close');
+  }
+}
