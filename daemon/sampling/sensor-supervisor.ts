@@ -27,6 +27,8 @@ export interface SensorSupervisorOptions {
 const OPEN_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 3000;
 const REOPEN = { firstMs: 1000, maxMs: 30_000 } as const;
+/** A sensor that gives readings for this long after it was opened is well again: the next wait is short once more. */
+const STABLE_MS = 10_000;
 /** Samples in a row that may fail with `retry: now` before the sensor itself counts as failed. */
 const STRIKES_MAX = 3;
 
@@ -40,6 +42,7 @@ export class SensorSupervisor {
   readonly #call: GuardedCall;
   readonly #stopping = new AbortController();
   #isOpen = false;
+  #openedMs = 0;
   #strikes = 0;
   #failure: MooringError | undefined;
   #state: 'opening' | 'waiting' | 'ok' | 'failed' | 'stopped' = 'opening';
@@ -126,6 +129,7 @@ export class SensorSupervisor {
     try {
       await this.#call.run('open', OPEN_DEADLINE_MS, async (signal) => await sensor.open(signal));
       this.#isOpen = true;
+      this.#openedMs = this.#options.clock.monotonicMs();
       this.#strikes = 0;
       if (this.#state === 'opening') this.#state = 'waiting';
       this.#firstOpened?.();
@@ -181,7 +185,8 @@ export class SensorSupervisor {
   #succeed(): void {
     this.#lastReadingMs = this.#options.clock.monotonicMs();
     this.#strikes = 0;
-    this.#backoff.reset();
+    // Not at the first reading: a sensor that comes and goes would be reopened, and reported, without a pause.
+    if (this.#lastReadingMs - this.#openedMs >= STABLE_MS) this.#backoff.reset();
     if (this.#state === 'ok' || this.#stopping.signal.aborted) return;
     const wasFailed = this.#state === 'failed';
     this.#state = 'ok';

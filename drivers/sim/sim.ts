@@ -49,7 +49,7 @@ class SimSensor implements PolledSensor {
   constructor({ profile, seed, drop }: SimOptions, { clock }: SensorContext) {
     this.#next = PROFILES[profile].start(seed, clock);
     this.#drop = drop;
-    this.#chance = new SeededRandom(~seed);
+    this.#chance = new SeededRandom(seed ^ 0x5bd1e995);
   }
 
   async open(): Promise<void> {

@@ -70,15 +70,17 @@ export interface CityOptions {
  * million, is the only one that ever comes.
  */
 export class City {
-  readonly #random: SeededRandom;
+  /** Decides about outliers only, so that the clean series is the same with and without them. */
+  readonly #chance: SeededRandom;
   readonly #outlierChance: number;
   readonly #series: readonly Series[];
   #record = 0;
 
   constructor({ seed, outlierChance = OUTLIER_CHANCE }: CityOptions) {
-    this.#random = new SeededRandom(seed);
+    const random = new SeededRandom(seed);
+    this.#chance = new SeededRandom(~seed);
     this.#outlierChance = outlierChance;
-    this.#series = CITY_METRICS.map((metric) => new Series(metric, this.#random));
+    this.#series = CITY_METRICS.map((metric) => new Series(metric, random));
   }
 
   next(): CitySample {
@@ -90,7 +92,7 @@ export class City {
       const { name } = series.metric;
       const clean = series.next();
       values[name] = clean;
-      if (this.#random.uniform() >= this.#outlierChance) continue;
+      if (this.#chance.uniform() >= this.#outlierChance) continue;
       const published = this.#outlierOf(series.metric);
       values[name] = published;
       outliers.push({ record, metric: name, clean, published });
@@ -99,8 +101,8 @@ export class City {
   }
 
   #outlierOf({ mean, deviation, folded, outlierDeviations: [least, most] }: CityMetric): number {
-    const distance = deviation * (least + (most - least) * this.#random.uniform());
-    const isBelow = this.#random.uniform() < 0.5 && !folded;
+    const distance = deviation * (least + (most - least) * this.#chance.uniform());
+    const isBelow = this.#chance.uniform() < 0.5 && !folded;
     return isBelow ? mean - distance : mean + distance;
   }
 }
