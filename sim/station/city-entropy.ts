@@ -13,7 +13,7 @@ export interface MetricEntropy {
  * registry's resolution, log2(σ·√(2πe) / resolution) for a normal one (Cover and Thomas, Elements of Information
  * Theory, sections 8.1 and 8.3). A folded one carries less, as its sign is not published: half-normal about zero it is
  * exactly one bit; about another mean the density of |x| is integrated numerically. Outliers and the small wandering of
- * the level (0.16 σ), which would add a little, are left out: a bound too low, never too high.
+ * the level (0.1 σ), which would add a little, are left out: a bound too low, never too high.
  */
 export function conditionalEntropyBits(): MetricEntropy[] {
   return CITY_METRICS.map((metric) => {

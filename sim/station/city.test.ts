@@ -37,12 +37,13 @@ function rangeOf(name: string): readonly [number, number] {
 }
 
 describe('the city station', () => {
+  // The mean of n records strays by σ / (1 − φ) / √n, with φ = 0.8: 0.026 σ in ten hours, 0.083 σ in one.
   it('stays about its means: ten hours, and every hour of them', () => {
     const series = cleanSeries(7, RECORDS);
     for (const { name, mean, deviation, folded } of CITY_METRICS) {
       const values = series.get(name) as Float64Array;
       const expected = folded ? foldedMean(mean, deviation) : mean;
-      expect(Math.abs(meanOf(values) - expected) / deviation, name).toBeLessThan(0.1);
+      expect(Math.abs(meanOf(values) - expected) / deviation, name).toBeLessThan(0.12);
       for (let hour = 0; hour < 10; hour += 1) {
         const ofHour = meanOf(values.subarray(hour * 3600, (hour + 1) * 3600));
         expect(Math.abs(ofHour - expected) / deviation, `${name}, hour ${hour}`).toBeLessThan(0.4);

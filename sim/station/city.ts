@@ -37,7 +37,7 @@ const WEIGHTS = [1, 1.5] as const;
  * The share of its deviation from the mean that the level keeps. Below one the process is stationary (an AR(300)
  * whose coefficients sum to it); at one each station would be a random walk.
  */
-const PERSISTENCE = 0.9;
+const PERSISTENCE = 0.8;
 /** Chance that a value is replaced by an outlier. */
 const OUTLIER_CHANCE = 0.0005;
 
