@@ -73,6 +73,8 @@ export class ConfigDocument {
     if (isNestedTooDeeply(text)) return { syntax: [{ ...TOO_DEEP, line: 1, column: 1, key: '(yaml)' }] };
     const document = parseDocument(text, {
       version: '1.2',
+      // What is odd is reported with its place; nothing is printed behind the caller's back.
+      logLevel: 'error',
       prettyErrors: false,
       uniqueKeys: false,
     });
