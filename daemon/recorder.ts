@@ -1,4 +1,4 @@
-import type { Observation } from '../protocol/record.ts';
+import type { Observation, SequencedRecord } from '../protocol/record.ts';
 import { GATEWAY_STATION } from '../protocol/record.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type MooringError, toMooringError } from '../runtime/errors.ts';
@@ -12,8 +12,8 @@ export interface RecorderOptions {
   readonly log: Log;
   /** Labels the records that the recorder writes about itself. */
   readonly label: () => Pick<Observation, 'timestampMs' | 'clock'>;
-  /** Called after every commit: there is something to forward. */
-  readonly onCommitted: () => void;
+  /** Called when an observation is on disk, with its place in the run: there is something to forward. */
+  readonly onCommitted: (record: SequencedRecord) => void;
   /** Observations that may wait for the disk at once; what comes beyond is counted and reported, not kept. */
   readonly waitingMax?: number;
   /** An append that is not answered for this long starves the watchdog. */
@@ -63,9 +63,9 @@ export class Recorder {
     const ticket = Symbol();
     this.#waiting.set(ticket, this.#options.clock.monotonicMs());
     this.#options.store.append([observation], options).then(
-      () => {
+      ({ first }) => {
         this.#waiting.delete(ticket);
-        this.#answered();
+        this.#answered({ ...observation, sequence: first });
         this.#wakeIdle();
       },
       (cause: unknown) => {
@@ -88,9 +88,9 @@ export class Recorder {
     return 'the store has not answered an append within its deadline';
   };
 
-  #answered(): void {
+  #answered(record: SequencedRecord): void {
     this.#committed += 1;
-    this.#options.onCommitted();
+    this.#options.onCommitted(record);
     if (this.#lost === 0) return;
     const info = { event: 'not_stored', count: this.#lost, reason: this.#lostReason ?? 'STORE_FAILED' };
     this.#options.log.warn({ count: info.count, code: info.reason }, 'the store takes records again');
