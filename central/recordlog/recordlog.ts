@@ -1,19 +1,9 @@
 import type { RejectCode } from '../../protocol/ack.ts';
+import type { FlatRecord } from '../../protocol/flat-record.ts';
 import type { RunId } from '../../protocol/ids.ts';
 import type { Range } from '../../protocol/intervals.ts';
-import type { JsonValue } from '../../protocol/record.ts';
 
-/** A record as every consumer sees it: one flat object (`docs/protocol.md`, "JSON"). */
-export interface FlatRecord {
-  readonly id: string;
-  readonly gateway: string;
-  readonly station: string;
-  readonly kind: string;
-  readonly timestamp: string;
-  readonly clock: string;
-  readonly received_at: string;
-  readonly [key: string]: JsonValue;
-}
+export type { FlatRecord };
 
 /** Some records of one run, as ingest hands them to the log. Sequences ascend and are unique. */
 export interface LogEntry {
