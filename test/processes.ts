@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { systemClock } from '../runtime/clock.ts';
+
+/** One line that a program has printed: the fields of a JSON log, or its text as `msg`. */
+export interface LogLine {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ProgramOptions {
+  /** What it is called where something goes wrong. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Between two looks at a condition, in milliseconds. */
+const POLL_MS = 25;
+/** Lines of one program that are kept. */
+const LINES_MAX = 5000;
+const STOP_MS = 15_000;
+
+/** Programs that this process has started and that have not ended. None outlives it. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Looks again and again until `probe` gives something other than undefined or false. Throws after `withinMs`, naming `what`. */
+export async function eventually<T>(
+  what: string,
+  withinMs: number,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const endMs = systemClock.monotonicMs() + withinMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined && found !== false) return found;
+    if (systemClock.monotonicMs() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await systemClock.sleep(POLL_MS);
+  }
+}
+
+/** A real process under test: its log, its end, and what a machine may do to it. */
+export class Program {
+  readonly name: string;
+  readonly lines: LogLine[] = [];
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #expectsEnd = false;
+
+  constructor({ name, command, args, env = {} }: ProgramOptions) {
+    this.name = name;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    this.#child = child;
+    running.add(child);
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', () => {
+        running.delete(child);
+        resolve();
+      });
+      child.once('error', (error) => {
+        running.delete(child);
+        this.#keep({ msg: error.message });
+        resolve();
+      });
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      assert(stream !== null, 'both are pipes');
+      createInterface({ input: stream }).on('line', (line) => this.#keep(parsed(line)));
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined;
+  }
+
+  /** Waits for a line with that message. Throws when it does not come in time, or when the program ends before. */
+  async says(message: string, withinMs: number): Promise<LogLine> {
+    return await eventually(`${this.name} says "${message}"`, withinMs, () => {
+      const line = this.lines.find(({ msg }) => msg === message);
+      if (line === undefined) this.mustRun();
+      return line;
+    });
+  }
+
+  /** Throws when it has ended by itself, with the last it said. */
+  mustRun(): void {
+    if (!this.hasEnded || this.#expectsEnd) return;
+    const { exitCode, signalCode } = this.#child;
+    throw new Error(`${this.name} has ended by itself (${exitCode ?? signalCode})\n${this.tail()}`);
+  }
+
+  /** SIGKILL, as a power cut is for a process. */
+  async kill(): Promise<void> {
+    this.#expectsEnd = true;
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** SIGTERM; the exit status of a clean stop. Throws when it does not end in time. */
+  async stop(withinMs: number = STOP_MS): Promise<number | null> {
+    this.mustRun();
+    this.#expectsEnd = true;
+    this.#child.kill('SIGTERM');
+    const cancel = systemClock.after(withinMs, () => {
+      this.#keep({ msg: `did not end within ${withinMs} ms of SIGTERM: killed by the test` });
+      this.#child.kill('SIGKILL');
+    });
+    await this.#ended;
+    cancel();
+    return this.#child.exitCode;
+  }
+
+  /** SIGSTOP: it holds its connections and answers nothing. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** The last lines that it printed. */
+  tail(count: number = 25): string {
+    return this.lines
+      .slice(-count)
+      .map((line) => `  ${this.name}: ${JSON.stringify(line)}`)
+      .join('\n');
+  }
+
+  #keep(line: LogLine): void {
+    this.lines.push(line);
+    if (this.lines.length > LINES_MAX) this.lines.shift();
+  }
+}
+
+/** The programs of one test, ended with it whatever happens. */
+export class Programs {
+  readonly #programs: Program[] = [];
+
+  start(options: ProgramOptions): Program {
+    const program = new Program(options);
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** What each of them said last, for a report of a failure. */
+  tails(): string {
+    return this.#programs.map((program) => program.tail()).join('\n');
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.kill()));
+  }
+}
+
+/** Runs a tool to its end. Throws with what it printed when it fails. */
+export async function runTool(command: string, args: readonly string[]): Promise<void> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${output}`);
+}
+
+function parsed(line: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null && 'msg' in value) return value as LogLine;
+  } catch {
+    // Not every line is a log line: a crash prints text.
+  }
+  return { msg: line };
+}
