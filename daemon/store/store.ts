@@ -44,6 +44,8 @@ export interface Current {
   readonly salt: Uint8Array;
   /** Id of the newest record that this store ever committed before this run, where there is one. */
   readonly previous?: string;
+  /** Forwarders that left the configuration and held rows until now. */
+  readonly retired: readonly string[];
 }
 
 export interface StoreStats {
