@@ -52,6 +52,7 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #expectsEnd = false;
+  #hasEnded = false;
 
   constructor({ name, command, args, env = {} }: ProgramOptions) {
     this.name = name;
@@ -59,13 +60,11 @@ export class Program {
     this.#child = child;
     running.add(child);
     this.#ended = new Promise((resolve) => {
-      child.once('exit', () => {
+      child.once('error', (error) => this.#keep({ msg: error.message }));
+      // Not `exit`: what a program says last tells why it has ended.
+      child.once('close', () => {
         running.delete(child);
-        resolve();
-      });
-      child.once('error', (error) => {
-        running.delete(child);
-        this.#keep({ msg: error.message });
+        this.#hasEnded = true;
         resolve();
       });
     });
@@ -76,7 +75,7 @@ export class Program {
   }
 
   get hasEnded(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined;
+    return this.#hasEnded;
   }
 
   /** Waits for a line with that message. Throws when it does not come in time, or when the program ends before. */

@@ -1,0 +1,33 @@
+/**
+ * Faults with real processes: gateway, Mosquitto and centre, real serial lines, real kills. `npm run test:chaos` runs the
+ * same scenarios with more kills and another seed.
+ */
+import { afterAll, describe, test } from 'vitest';
+import { systemRandom } from '../../runtime/random.ts';
+import { isWithoutMosquitto, isWithoutTls } from '../mosquitto.ts';
+import { Lanes } from './lanes.ts';
+import { runScenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const KILLS = 5;
+/** Scenarios mostly wait: so many at a time leave two processors some rest. */
+const LANES = 3;
+const TIMEOUT_MS = 420_000;
+
+const seed = Math.floor(systemRandom.uniform() * 2 ** 31);
+const lanes = new Lanes(LANES);
+const said: string[] = [];
+
+describe.skipIf(isWithoutMosquitto)('with real processes', () => {
+  afterAll(() => {
+    process.stdout.write(`fault tests, seed ${seed}\n${said.map((line) => `  ${line}\n`).join('')}`);
+  });
+
+  for (const [index, scenario] of SCENARIOS.entries()) {
+    const mayRun = scenario.site?.tls !== true || !isWithoutTls;
+    test.skipIf(!mayRun)(scenario.name, { concurrent: true, timeout: TIMEOUT_MS }, async () => {
+      const say = (text: string): void => void said.push(`${index + 1} ${text}`);
+      await lanes.run(async () => await runScenario(scenario, { kills: KILLS, seed: seed + index, say }));
+    });
+  }
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { audit } from '../../cli/audit.ts';
+import { eventually } from '../processes.ts';
+import { WITNESS } from '../witness.ts';
+import { medianRate, readAcks, readSink, recordsFolder, type SinkRecord } from './sink.ts';
+import type { Shore, Site } from './site.ts';
+
+/** How long everything may take to reach the sink once the faults are over. */
+const DRAIN_MS = 60_000;
+/** How long the log of acknowledgements may be behind the sink. */
+const ACKS_MS = 10_000;
+const RATE_MIN = 200;
+
+/**
+ * Ends a scenario: takes the load off, lets everything arrive, and holds the sink to the promise. No holes, no gaps, no
+ * duplicates, nothing unsettled, nothing acknowledged and missing; each acknowledgement once; each value of the witness
+ * once. Then both programs end cleanly, and it still holds.
+ */
+export async function judge(site: Site, shore: Shore): Promise<void> {
+  await site.drain([shore], DRAIN_MS);
+  await mustBeClean(site, shore, { unsettled: 0 });
+  const records = await readSink(shore);
+  mustBeWitnessed(site, records);
+  const rate = medianRate(records);
+  assert(rate >= RATE_MIN, `only ${rate} records a second`);
+  await mustBeAcked(shore, records);
+  await site.stopLoad();
+  await site.stopCentre(shore);
+  await mustBeClean(site, shore, {});
+  site.say(`clean: ${records.length} records, ${rate} a second`);
+}
+
+/** The audit of the sink. What a gateway has written while it ended may still be unsettled. */
+export async function mustBeClean(site: Site, shore: Shore, wanted: { readonly unsettled?: 0 }): Promise<void> {
+  const report = await audit(recordsFolder(shore), { store: site.storePath, forwarder: shore.name });
+  assert(report.runs.length > 0, 'there are runs to judge');
+  for (const { run, gateway, first, last, records, unsettled, ...faults } of report.runs) {
+    assert.deepEqual(faults, { holes: [], duplicates: 0, gaps: [], acked_but_missing: 0 }, `run ${run} of ${gateway}`);
+    if (wanted.unsettled === undefined) continue;
+    assert.deepEqual({ first, last: records, unsettled }, { first: 1, last, unsettled: 0 }, `run ${run} is whole`);
+  }
+  assert.deepEqual({ ok: report.ok, foreign: report.foreign, unfinished: report.unfinished }, CLEAN);
+}
+
+const CLEAN = { ok: true, foreign: 0, unfinished: [] } as const;
+
+function mustBeWitnessed(site: Site, records: readonly SinkRecord[]): void {
+  const values = records.flatMap((record) => {
+    const value = record.station === WITNESS.station ? record[WITNESS.metric] : undefined;
+    return typeof value === 'number' ? [value] : [];
+  });
+  const { fed, excused, ...faults } = site.witness.testify(values);
+  assert(fed > 0, 'the witness was asked');
+  assert.deepEqual(faults, { lost: [], repeated: [], invented: [] }, 'what the witness knows is in the sink, once');
+  site.say(`witness: ${fed} values, ${excused} of them lost in downtimes`);
+}
+
+async function mustBeAcked(shore: Shore, records: readonly SinkRecord[]): Promise<void> {
+  const acks = await eventually('every acknowledgement is in its log', ACKS_MS, () => {
+    const lines = readAcks(shore);
+    return lines.length >= records.length && lines;
+  });
+  const ids = new Set(records.map(({ id }) => id));
+  assert.equal(acks.length, ids.size, 'an acknowledgement a record');
+  assert(
+    acks.every((id) => ids.delete(id)),
+    'each once, and only for what is in the sink',
+  );
+}
