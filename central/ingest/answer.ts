@@ -1,0 +1,55 @@
+import type { Ack, RejectCode } from '../../protocol/ack.ts';
+import type { BatchPreamble } from '../../protocol/batch.ts';
+import type { Range } from '../../protocol/intervals.ts';
+import { BOUNDS } from '../../protocol/record.ts';
+
+/** What became of a batch's records. The parts are disjoint, and hold no sequence that was not in the batch. */
+export interface Verdict {
+  readonly stored: readonly Range[];
+  readonly held: readonly Range[];
+  readonly rejected: readonly { readonly ranges: readonly Range[]; readonly code: RejectCode }[];
+}
+
+/** The longest that `held` may ask a gateway to wait, in seconds. */
+const HELD_SECONDS = 600;
+
+/** The part of an ack that says which batch it answers. */
+export function addressOf({ salt, batch, token }: BatchPreamble): Pick<Ack, 'salt' | 'batch' | 'token'> {
+  return { salt, batch, token };
+}
+
+/**
+ * The acks that say a verdict. A batch has few enough ranges for one, but where refused records lie between stored ones
+ * their ranges do not fit, and then it takes several: each is true by itself, in any order.
+ */
+export function acksOf(batch: BatchPreamble, { stored, held, rejected }: Verdict): Ack[] {
+  const parts: Part[] = [
+    ...stored.map((range): Part => ({ range, is: 'stored' })),
+    ...held.map((range): Part => ({ range, is: 'held' })),
+    ...rejected.flatMap(({ ranges, code }) => ranges.map((range): Part => ({ range, is: code }))),
+  ];
+  const acks: Ack[] = [];
+  for (let from = 0; from < parts.length; from += BOUNDS.rangesPerAck) {
+    acks.push({ ...addressOf(batch), ...saidOf(parts.slice(from, from + BOUNDS.rangesPerAck)) });
+  }
+  return acks;
+}
+
+interface Part {
+  readonly range: Range;
+  readonly is: 'stored' | 'held' | RejectCode;
+}
+
+function saidOf(parts: readonly Part[]): Pick<Ack, 'stored' | 'held' | 'rejected'> {
+  const ranges = Map.groupBy(parts, ({ is }) => is);
+  const stored = ranges.get('stored')?.map(({ range }) => range);
+  const held = ranges.get('held')?.map(({ range }) => range);
+  const rejected = [...ranges].flatMap(([code, some]) =>
+    code === 'stored' || code === 'held' ? [] : [{ code, ranges: some.map(({ range }) => range) }],
+  );
+  return {
+    ...(stored === undefined ? {} : { stored }),
+    ...(held === undefined ? {} : { held: { ranges: held, seconds: HELD_SECONDS } }),
+    ...(rejected.length === 0 ? {} : { rejected }),
+  };
+}

@@ -1,0 +1,112 @@
+import type { IClientPublishOptions, MqttClient } from 'mqtt';
+import { topicFilterOf } from '../../protocol/topics.ts';
+import { type Clock, withDeadline } from '../../runtime/clock.ts';
+import { MooringError } from '../../runtime/errors.ts';
+
+/**
+ * Acks that the broker has not confirmed. They go with QoS 1 although a lost ack costs no record, because a window is
+ * what keeps a slow broker from filling this process's memory: with QoS 0 there is nothing to wait for.
+ */
+const IN_FLIGHT_MAX = 100;
+/** Acks that wait for room in that window. */
+const WAITING_MAX = 4096;
+/** How long the broker may take to confirm the subscription, in milliseconds. */
+const SUBSCRIBE_MS = 10_000;
+/** How long the last bytes may take to leave, in milliseconds. */
+const GOODBYE_MS = 500;
+const QOS: IClientPublishOptions = { qos: 1 };
+/** MQTT 3.1.1 section 3.2.2.3: bad user name or password, not authorised. */
+const REFUSED: ReadonlySet<unknown> = new Set([4, 5]);
+
+/** One connection to a broker, from its beginning to its end; what is in flight when it ends is forgotten. */
+export class BrokerSession {
+  readonly #client: MqttClient;
+  readonly #clock: Clock;
+  readonly #over = Promise.withResolvers<never>();
+  readonly #waiting: { readonly topic: string; readonly payload: Buffer }[] = [];
+  #inFlight = 0;
+  #onDrained: (() => void) | undefined;
+
+  /** @param client one that has only just been made, and does not reconnect by itself */
+  constructor(client: MqttClient, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#over.promise.catch(() => this.#onDrained?.());
+    client.on('error', (error) => this.#over.reject(linkErrorOf(error)));
+    client.on('close', () => this.#over.reject(new MooringError('LINK_DOWN', 'the broker closed the connection')));
+  }
+
+  /** Resolves when batches are subscribed to. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`. */
+  async ready(): Promise<void> {
+    const connected = new Promise<void>((resolve) => this.#client.once('connect', () => resolve()));
+    await Promise.race([connected, this.#over.promise]);
+    const subscribed = this.#client.subscribeAsync(topicFilterOf('batch'), { qos: 1 });
+    const silent = () => new MooringError('LINK_SILENT', 'the broker does not answer a subscription');
+    const granted = await Promise.race([
+      withDeadline(this.#clock, SUBSCRIBE_MS, subscribed, silent).catch((error: Error) => {
+        throw linkErrorOf(error);
+      }),
+      this.#over.promise,
+    ]);
+    if (granted.some(({ qos }) => qos !== 1)) throw refused('the broker does not grant the subscription');
+  }
+
+  /** Rejects when the connection ends, with the reason; resolves never. */
+  over(): Promise<never> {
+    return this.#over.promise;
+  }
+
+  /** Sends an ack, or takes it for later. False when it was dropped. */
+  publish(topic: string, ack: Uint8Array): boolean {
+    if (!this.#client.connected || this.#waiting.length >= WAITING_MAX) return false;
+    this.#waiting.push({ topic, payload: Buffer.from(ack) });
+    this.#pump();
+    return true;
+  }
+
+  /** Resolves when the broker has confirmed every ack, or the connection ends. */
+  async drained(): Promise<void> {
+    if (this.#inFlight === 0 || !this.#client.connected) return;
+    await new Promise<void>((resolve) => (this.#onDrained = resolve));
+  }
+
+  /** Says goodbye where somebody listens, and lets go. */
+  async end(): Promise<void> {
+    const { stream } = this.#client;
+    const closed = stream.closed ? Promise.resolve() : new Promise<void>((resolve) => stream.once('close', resolve));
+    const cancel = this.#clock.after(GOODBYE_MS, () => stream.destroy());
+    this.#client.end(!this.#client.connected);
+    await closed;
+    cancel();
+  }
+
+  #pump(): void {
+    while (this.#inFlight < IN_FLIGHT_MAX) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#inFlight += 1;
+      this.#client.publish(next.topic, next.payload, QOS, () => {
+        this.#inFlight -= 1;
+        this.#pump();
+      });
+    }
+    if (this.#inFlight === 0) this.#onDrained?.();
+  }
+}
+
+function linkErrorOf(error: Error & { code?: unknown }): MooringError {
+  if (error instanceof MooringError) return error;
+  if (REFUSED.has(error.code)) return refused('the broker refuses the connection', error);
+  if (/timeout/i.test(error.message)) return new MooringError('LINK_SILENT', 'the broker is silent', { cause: error });
+  return new MooringError('LINK_DOWN', 'the broker cannot be reached', {
+    cause: error,
+    context: { reason: error.message || error.code },
+  });
+}
+
+function refused(message: string, cause?: Error): MooringError {
+  return new MooringError('LINK_REFUSED', message, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'Check `user`, `password` and the certificate, and what the broker lets this user read and write.',
+  });
+}

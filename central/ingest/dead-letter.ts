@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { RejectCode } from '../../protocol/ack.ts';
+import type { RunId } from '../../protocol/ids.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import { Appender } from '../sinks/appender.ts';
+import type { Disk } from '../sinks/disk.ts';
+
+/** A record that will never be stored, and why. */
+export interface DeadLetter {
+  readonly code: RejectCode;
+  /** For people; cut where it is long. */
+  readonly reason: string;
+  readonly gateway: string;
+  readonly run: RunId;
+  readonly sequence: number;
+  readonly receivedAtMs: number;
+  /** The record as JSON, whole: once it is refused, no other copy need be left. */
+  readonly json: string;
+}
+
+/** Where refused records stay. */
+export interface DeadLetters {
+  /** Resolves when every one is durable: only then may a gateway be told `rejected`. Rejects with a `MooringError`. */
+  append(letters: readonly DeadLetter[]): Promise<void>;
+}
+
+export interface DeadLetterFilesOptions {
+  /** The folder; made when absent. One process writes there at a time. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly disk?: Disk;
+}
+
+/** A refusal is rare, and the gateway sends the record again until it is answered: it need not wait long for others. */
+const COMMIT_INTERVAL_MS = 200;
+const REASON_CHARACTERS_MAX = 200;
+
+/**
+ * The dead letter as NDJSON, `<date of receipt>.ndjson`, one refused record a line:
+ * `{reason, code, gateway, run, sequence, received_at, record}`. Written like a file sink, so that a record which is sent
+ * again after a crash or a lost ack stands there once, and no line is half.
+ */
+export class DeadLetterFiles implements DeadLetters {
+  readonly #appender: Appender;
+
+  constructor({ folder, ...rest }: DeadLetterFilesOptions) {
+    this.#appender = new Appender({
+      ...rest,
+      root: folder,
+      stateDir: join(folder, '.mooring'),
+      isEmpty: async (disk) => !((await disk.list(folder)) ?? []).some((entry) => entry.endsWith('.ndjson')),
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+    });
+  }
+
+  /** Stands by while another process writes there. Throws as `Appender.open`. */
+  open(signal: AbortSignal): Promise<void> {
+    return this.#appender.open(signal);
+  }
+
+  append(letters: readonly DeadLetter[]): Promise<void> {
+    return this.#appender.append(
+      letters.map((letter) => ({
+        run: letter.run,
+        lines: [{ sequence: letter.sequence, file: fileOf(letter.receivedAtMs), text: lineOf(letter) }],
+      })),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#appender.close();
+  }
+}
+
+function fileOf(receivedAtMs: number): string {
+  return `${new Date(receivedAtMs).toISOString().slice(0, 10)}.ndjson`;
+}
+
+function lineOf({ code, reason, gateway, run, sequence, receivedAtMs, json }: DeadLetter): string {
+  const received_at = new Date(receivedAtMs).toISOString();
+  const head = { reason: reason.slice(0, REASON_CHARACTERS_MAX), code, gateway, run, sequence, received_at };
+  return `${JSON.stringify(head).slice(0, -1)},"record":${json}}`;
+}

@@ -1,0 +1,35 @@
+/** Where batches come in, and acks go out. */
+export interface Ingest {
+  /** Rejects with a `MooringError` where it can never work as it is configured; a peer that is away is no error. */
+  open(signal: AbortSignal): Promise<void>;
+  status(): IngestStatus;
+  /** Sends what acks there are, as far as that goes at once, then lets go. Safe whether or not `open` succeeded. */
+  close(): Promise<void>;
+}
+
+/** What takes batches: `Intake`, or a test's stand-in. */
+export interface BatchReceiver {
+  /** Throws nothing, and waits for nothing. `answer` is called with each ack, at once, later or never. */
+  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void;
+}
+
+export type IngestStatus = EmbeddedBrokerStatus | BrokerLinkStatus;
+
+export interface EmbeddedBrokerStatus {
+  readonly mode: 'embedded';
+  /** Undefined until it listens, and after it was closed. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** What a client writes to get here: `mqtt://127.0.0.1:1883`. */
+  readonly url: string | undefined;
+  readonly connections: number;
+  /** Connections, packets and subscriptions that were refused. */
+  readonly refused: number;
+}
+
+export interface BrokerLinkStatus {
+  readonly mode: 'client';
+  readonly url: string;
+  readonly isConnected: boolean;
+  /** Acks that had no place to go to: their gateways send again. */
+  readonly acksDropped: number;
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import type { Ack, RejectCode } from '../../protocol/ack.ts';
+import { encodeAck } from '../../protocol/ack-codec.ts';
+import type { Batch, BatchPreamble } from '../../protocol/batch.ts';
+import { BATCH_VERSION, decodeBatch, decodePreamble } from '../../protocol/batch-codec.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { runIdOf } from '../../protocol/ids.ts';
+import { countOf, IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { AckSource, LogOutcome, RecordLog } from '../recordlog/recordlog.ts';
+import { acksOf, addressOf } from './answer.ts';
+import type { DeadLetter, DeadLetters } from './dead-letter.ts';
+import { type Inspected, inspect } from './inspect.ts';
+
+export interface IntakeOptions {
+  readonly recordLog: RecordLog;
+  /**
+   * What the log knows to be acknowledged: a repeat of that is answered at once. Left out: the log is asked every time,
+   * which does the same, later.
+   */
+  readonly ledger?: Pick<AckSource, 'acknowledged'>;
+  readonly deadLetters: DeadLetters;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes that may wait for the log at once, as encoded and as JSON; one batch alone may have more. */
+  readonly bytesMax: number;
+}
+
+export interface IntakeStats {
+  /** Batches that came, of any kind. */
+  readonly batches: number;
+  /** Records that are durable now and were not before. */
+  readonly stored: number;
+  /** Records that came again and were answered `stored` without being written. */
+  readonly duplicates: number;
+  /** Records that went to the dead letter. */
+  readonly rejected: number;
+  /** Batches answered `busy`. */
+  readonly busy: number;
+  /** Batches whose body could not be decoded, or whose version is newer. */
+  readonly unreadable: number;
+  /** Messages that nobody can be answered for. */
+  readonly notABatch: number;
+  /** Bytes that wait for the log. */
+  readonly bytesWaiting: number;
+  /** The log took nothing the last time. */
+  readonly isLogFailing: boolean;
+}
+
+/** When a gateway may come back with what was not taken, in milliseconds. */
+const RETRY_AFTER_MS = 2000;
+/** How long nothing must have been refused before the intake counts as relieved, in milliseconds. */
+const RELIEVED_MS = 10_000;
+/** A ledger that knows nothing. */
+const NO_LEDGER: Pick<AckSource, 'acknowledged'> = { acknowledged: () => [] };
+
+/**
+ * From a batch's bytes to its ack, whatever they came through. Keeps nothing that it cannot lose: until the log has a
+ * record, the gateway has it. Has no memory of its own of what was acknowledged, because the log's ledger is one that
+ * survives a restart and cannot disagree with the log.
+ */
+export class Intake {
+  readonly #recordLog: RecordLog;
+  readonly #ledger: Pick<AckSource, 'acknowledged'>;
+  readonly #deadLetters: DeadLetters;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #bytesMax: number;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #counts = { batches: 0, stored: 0, duplicates: 0, rejected: 0, busy: 0, unreadable: 0, notABatch: 0 };
+  #bytesWaiting = 0;
+  #isLogFailing = false;
+  /** When something was last refused for want of room, while that is the state of things. */
+  #fullMs: number | undefined;
+  #isClosed = false;
+
+  constructor({ recordLog, ledger, deadLetters, clock, log, bytesMax }: IntakeOptions) {
+    this.#recordLog = recordLog;
+    this.#ledger = ledger ?? NO_LEDGER;
+    this.#deadLetters = deadLetters;
+    this.#clock = clock;
+    this.#log = log;
+    this.#bytesMax = bytesMax;
+  }
+
+  get stats(): IntakeStats {
+    return { ...this.#counts, bytesWaiting: this.#bytesWaiting, isLogFailing: this.#isLogFailing };
+  }
+
+  /**
+   * Takes a batch of the gateway that the channel authenticates. `answer` is called with each ack, at once or later, or
+   * never when the bytes are no batch. Throws nothing and waits for nothing.
+   */
+  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void {
+    this.#counts.batches += 1;
+    const preamble = preambleOf(bytes);
+    if (preamble === undefined) {
+      this.#counts.notABatch += 1;
+      return;
+    }
+    const say = (part: Partial<Ack>): void => answer(encodeAck({ ...addressOf(preamble), ...part }));
+    if (this.#isClosed || !this.#hasRoom(bytes.length)) {
+      this.#refuse(say);
+      return;
+    }
+    const batch = bodyOf(bytes);
+    if ('unreadable' in batch || 'versionMax' in batch) {
+      this.#counts.unreadable += 1;
+      say(batch);
+      return;
+    }
+    this.#take(gateway, batch, bytes.length, answer, say);
+  }
+
+  /** Resolves when every batch that was taken has been answered. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  /** From now on every batch is `busy`; resolves when those that were taken have been answered. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.idle();
+  }
+
+  #take(gateway: string, batch: Batch, encodedBytes: number, answer: Answer, say: (part: Partial<Ack>) => void): void {
+    const run = runIdOf(gateway, batch.salt);
+    const known = new IntervalSet(this.#ledger.acknowledged(run));
+    const fresh = batch.records.filter(({ sequence }) => !known.has(sequence));
+    const repeats = batch.records.filter(({ sequence }) => known.has(sequence));
+    const inspected = inspect({ gateway, run, records: fresh, receivedAtMs: this.#clock.wallMs() });
+    const bytes = encodedBytes + inspected.jsonBytes;
+    if (!this.#hasRoom(bytes)) {
+      this.#refuse(say);
+      return;
+    }
+    this.#bytesWaiting += bytes;
+    const work = this.#store(inspected, rangesOf(repeats.map(({ sequence }) => sequence)))
+      .then(
+        (verdict) => {
+          for (const ack of acksOf(batch, verdict)) answer(encodeAck(ack));
+        },
+        (error: unknown) => {
+          this.#failed(error);
+          this.#refuse(say);
+        },
+      )
+      .finally(() => {
+        this.#bytesWaiting -= bytes;
+        this.#underWay.delete(work);
+      });
+    this.#underWay.add(work);
+  }
+
+  /** Resolves when all that the verdict says is true on disk. */
+  async #store({ entry, refused }: Inspected, repeats: readonly Range[]) {
+    const outcome = entry.records.length === 0 ? NOTHING : await this.#recordLog.append(entry);
+    const letters = [...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())];
+    if (letters.length > 0) await this.#deadLetters.append(letters);
+    this.#succeeded();
+    this.#counts.duplicates += countOf(repeats);
+    this.#counts.stored += countOf(outcome.stored);
+    this.#counts.rejected += letters.length;
+    const codes = Map.groupBy(letters, ({ code }) => code);
+    return {
+      stored: mergedRanges(repeats, outcome.stored),
+      held: outcome.held,
+      rejected: [...codes].map(([code, some]: [RejectCode, DeadLetter[]]) => ({
+        code,
+        ranges: rangesOf(some.map(({ sequence }) => sequence).sort((a, b) => a - b)),
+      })),
+    };
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const hasRoom = this.#bytesWaiting === 0 || this.#bytesWaiting + bytes <= this.#bytesMax;
+    const nowMs = this.#clock.monotonicMs();
+    if (!hasRoom) {
+      if (this.#fullMs === undefined) {
+        this.#log.warn({ bytesMax: this.#bytesMax }, 'the intake is full: gateways are told to come back later');
+      }
+      this.#fullMs = nowMs;
+    } else if (this.#fullMs !== undefined && nowMs - this.#fullMs >= RELIEVED_MS) {
+      this.#fullMs = undefined;
+      this.#log.info({}, 'the intake has room again');
+    }
+    return hasRoom;
+  }
+
+  #refuse(say: (part: Partial<Ack>) => void): void {
+    this.#counts.busy += 1;
+    say({ busy: { retryAfterMs: RETRY_AFTER_MS } });
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof MooringError)) throw error;
+    if (!this.#isLogFailing) {
+      this.#log.error({ err: error }, 'records cannot be stored: gateways are told to come back later');
+    }
+    this.#isLogFailing = true;
+  }
+
+  #succeeded(): void {
+    if (this.#isLogFailing) this.#log.info({}, 'records are stored again');
+    this.#isLogFailing = false;
+  }
+}
+
+type Answer = (ack: Uint8Array) => void;
+
+const NOTHING: LogOutcome = { stored: [], held: [], rejected: [] };
+
+function preambleOf(bytes: Uint8Array): BatchPreamble | undefined {
+  try {
+    return decodePreamble(bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+/** The batch, or what to answer instead. */
+function bodyOf(bytes: Uint8Array): Batch | { readonly unreadable: true } | { readonly versionMax: number } {
+  try {
+    return decodeBatch(bytes);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return error.code === 'VERSION' ? { versionMax: BATCH_VERSION } : { unreadable: true };
+  }
+}
+
+/** What the log refused for good. */
+function lettersOf({ rejected }: LogOutcome, { gateway, run, records }: Inspected['entry'], receivedAtMs: number) {
+  return rejected.flatMap(({ ranges, code, reason }): DeadLetter[] => {
+    const set = new IntervalSet(ranges);
+    return records
+      .filter(({ sequence }) => set.has(sequence))
+      .map(({ sequence, json }) => {
+        assert(json !== undefined, 'made by `inspect`');
+        return { code, reason, gateway, run, sequence, receivedAtMs, json };
+      });
+  });
+}
+
+function mergedRanges(one: readonly Range[], other: readonly Range[]): Range[] {
+  return new IntervalSet([...one, ...other]).ranges();
+}

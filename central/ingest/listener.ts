@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { NAME_PATTERN } from '../../protocol/record.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { isLoopback, type ListenAddress } from '../../runtime/config/values.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import type { EmbeddedBrokerConfig, ListenTlsConfig } from '../config/types.ts';
+import { BoundedConnection } from './bounded-connection.ts';
+import type { Refusals } from './refusals.ts';
+import type { Peer } from './topic-rules.ts';
+
+export interface ListenerOptions {
+  readonly config: Pick<EmbeddedBrokerConfig, 'listen' | 'tls'>;
+  readonly clock: Clock;
+  readonly refusals: Refusals;
+  /** Connections at once; beyond that new ones are closed. */
+  readonly connectionsMax: number;
+  /** Bytes of a packet after its length; a client that announces more is closed. */
+  readonly packetBytesMax: number;
+  readonly onConnection: (connection: Duplex, peer: Peer) => void;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** After this silence the kernel begins to ask whether the other end is still there, in milliseconds. */
+const TCP_KEEPALIVE_MS = 60_000;
+/** How long sockets may take to send what was written, once the listener closes, in milliseconds. */
+const LINGER_MS = 500;
+
+/** Accepts connections over TCP or TLS, bounded in number and in the size of a packet, and knows whose they are. */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined until it listens, and once it was closed. */
+  get address(): ListenAddress | undefined {
+    const address = this.#server?.address() as AddressInfo | null | undefined;
+    return address === undefined || address === null ? undefined : { host: address.address, port: address.port };
+  }
+
+  /** Throws `CONFIG_INVALID`, `CONFIG_UNREADABLE` or `SOCKET_FAILED`. */
+  async open(): Promise<void> {
+    const { listen, tls } = this.#options.config;
+    if (!isLoopback(listen) && tls?.caFile === undefined) {
+      throw new MooringError('CONFIG_INVALID', 'a broker that other machines reach needs TLS and client certificates', {
+        context: { host: listen.host, port: listen.port },
+        hint: 'Add `ca`, `cert` and `key`, or listen on 127.0.0.1.',
+      });
+    }
+    const server = tls === undefined ? this.#plainServer() : this.#tlsServer(await tlsOptionsOf(tls));
+    server.maxConnections = this.#options.connectionsMax;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    server.on('drop', (data) => this.#options.refusals.add('too many connections', { remote: data?.remoteAddress }));
+    await listening(server, listen);
+    server.on('error', (err) => this.#options.refusals.add('the listener failed', { err }));
+    this.#server = server;
+  }
+
+  /** Accepts nobody any more. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const cancel = this.#options.clock.after(LINGER_MS, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    cancel();
+  }
+
+  #plainServer(): Server {
+    return createServer(SOCKET, (socket) => this.#accept(socket, undefined));
+  }
+
+  #tlsServer(options: TlsOptions): Server {
+    const { refusals } = this.#options;
+    const server = serverOf({ ...SOCKET, ...options }, (socket) => {
+      const name = options.requestCert === true ? gatewayOf(socket) : undefined;
+      if (options.requestCert !== true || name !== undefined) {
+        this.#accept(socket, name);
+        return;
+      }
+      refusals.add('the certificate’s common name is no name of a gateway', { remote: socket.remoteAddress });
+      socket.destroy();
+    });
+    server.on('tlsClientError', (err, socket) => {
+      refusals.add('the TLS handshake failed', { remote: socket.remoteAddress, err });
+    });
+    return server;
+  }
+
+  #accept(socket: Socket, peer: Peer): void {
+    const { packetBytesMax, refusals, onConnection } = this.#options;
+    const remote = socket.remoteAddress;
+    const onTooLarge = (): void => refusals.add('a packet is too large', { gateway: peer, remote });
+    onConnection(new BoundedConnection(socket, packetBytesMax, onTooLarge), peer);
+  }
+}
+
+const SOCKET: ServerOpts = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
+
+function serverOf(options: TlsOptions, onSocket: (socket: TLSSocket) => void): ReturnType<typeof createTlsServer> {
+  try {
+    return createTlsServer(options, onSocket);
+  } catch (cause) {
+    throw new MooringError('CONFIG_INVALID', 'the certificate or its key cannot be used', { cause });
+  }
+}
+
+async function tlsOptionsOf({ certFile, keyFile, caFile }: ListenTlsConfig): Promise<TlsOptions> {
+  const [cert, key] = [await read(certFile), await read(keyFile)];
+  const common = { cert, key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  if (caFile === undefined) return common;
+  return { ...common, ca: await read(caFile), requestCert: true, rejectUnauthorized: true };
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new MooringError('CONFIG_UNREADABLE', 'a certificate or key cannot be read', { cause, context: { path } });
+  }
+}
+
+/** The gateway that a verified certificate names, or undefined where it names none. */
+function gatewayOf(socket: TLSSocket): string | undefined {
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return typeof name === 'string' && NAME_PATTERN.test(name) ? name : undefined;
+}
+
+function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE';
+      reject(
+        new MooringError('SOCKET_FAILED', 'the embedded broker cannot listen', {
+          cause,
+          context: { host, port, reason: cause.code },
+          hint: isTaken ? 'Another program listens there: choose another port.' : 'Check the address in `listen`.',
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
