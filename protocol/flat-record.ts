@@ -1,6 +1,13 @@
 import { ProtocolError } from './errors.ts';
 import { type RunId, recordIdOf, runIdOf } from './ids.ts';
-import { BOUNDS, type Info, type JsonValue, METRIC_NAME_PATTERN, RESERVED_KEYS, type SequencedRecord } from './record.ts';
+import {
+  BOUNDS,
+  type Info,
+  type JsonValue,
+  METRIC_NAME_PATTERN,
+  RESERVED_KEYS,
+  type SequencedRecord,
+} from './record.ts';
 
 /** A record as every consumer sees it: one flat object (`docs/protocol.md`, "JSON"). */
 export interface FlatRecord {

@@ -45,6 +45,12 @@ export class IntervalSet {
     return range !== undefined && range[0] <= value;
   }
 
+  /** The whole range that holds `value`. */
+  rangeOf(value: number): Range | undefined {
+    const range = this.#ranges[this.#indexOfRangeEndingAtOrAfter(value)];
+    return range === undefined || range[0] > value ? undefined : [range[0], range[1]];
+  }
+
   /** Adds `first..last`. Returns how many numbers were not yet in the set. */
   add(first: number, last: number = first): number {
     requireRange(first, last);
@@ -94,6 +100,14 @@ export class IntervalSet {
       found.push([Math.max(start, first), Math.min(end, last)]);
     }
     return found;
+  }
+
+  /** The ranges from `first` up, in ascending order, one at a time; the one that holds `first` begins there. */
+  *rangesFrom(first: number): Generator<Range, void> {
+    for (let index = this.#indexOfRangeEndingAtOrAfter(first); index < this.#ranges.length; index += 1) {
+      const [start, end] = this.#ranges[index] as [number, number];
+      yield [Math.max(start, first), end];
+    }
   }
 
   /** The part of `first..last` that is not in the set. */

@@ -77,10 +77,15 @@ export const BOUNDS = {
   batchBytes: 65_536,
   batchJsonBytes: 524_288,
   textBytes: 128,
+  /** One text of `info`, UTF-8. */
+  infoTextBytes: 512,
+  /** Objects and lists in one another, `info` itself included. */
+  infoDepth: 8,
   /** One record encoded alone, batch overhead included. */
   recordBytes: 1000,
   rangesPerBatch: 256,
   rangesPerAck: 256,
+  heldSecondsMax: 600,
   /** 1970-01-01T00:00:00.000Z. */
   timestampMsMin: 0,
   /** 9999-12-31T23:59:59.999Z. */
