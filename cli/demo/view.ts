@@ -1,6 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { metricNamed } from '../../protocol/metrics.ts';
 import type { Flag, MetricValue, Observation } from '../../protocol/record.ts';
+import { FLAG_NAMES, placeText, valueText } from '../reading-text.ts';
 
 /** What the live view shows: one moment of the gateway and of the centre. */
 export interface DemoSnapshot {
@@ -23,13 +24,6 @@ export interface DemoSnapshot {
   readonly paths: { readonly store: string; readonly records: string; readonly acks: string };
 }
 
-const FLAG_NAMES: Readonly<Record<Flag, string>> = {
-  1: 'pass',
-  2: 'not evaluated',
-  3: 'suspect',
-  4: 'fail',
-  9: 'missing',
-};
 const CELL_WIDTH = 38;
 const NAME_WIDTH = 20;
 
@@ -91,7 +85,7 @@ function plainCell(cell: Cell): string {
 function stationLines(name: string, latest: Observation | undefined, columns: number): string[] {
   if (latest === undefined) return [styleText('cyan', name), '  no record yet'];
   const time = new Date(latest.timestampMs).toISOString().slice(11, 19);
-  const place = latest.location === undefined ? '' : ` · ${degrees(latest.location)}`;
+  const place = latest.location === undefined ? '' : ` · ${placeText(latest.location)}`;
   const title = `${styleText('cyan', name)}  ${time}Z · clock ${latest.clock}${place}`;
   const perRow = Math.max(1, Math.floor((columns - 2) / CELL_WIDTH));
   const cells = cellsOf(latest).map(screenCell);
@@ -103,19 +97,10 @@ function stationLines(name: string, latest: Observation | undefined, columns: nu
 }
 
 function screenCell(cell: Cell): string {
-  const text = cell.value === undefined ? '–' : `${formatted(cell)} ${cell.unit}`;
+  const unit = cell.value === undefined ? '' : ` ${cell.unit}`;
+  const text = `${valueText(cell.value, metricNamed(cell.name))}${unit}`;
   const flag = cell.flag === 1 ? '' : styleText('yellow', ` ${cell.flag} ${FLAG_NAMES[cell.flag]}`);
   return padEnd(`${cell.name.padEnd(NAME_WIDTH)} ${text}${flag}`, CELL_WIDTH);
-}
-
-function formatted(cell: Cell): string {
-  const resolution = metricNamed(cell.name)?.resolution;
-  if (typeof cell.value !== 'number' || resolution === undefined) return String(cell.value);
-  return cell.value.toFixed(Math.max(0, Math.round(-Math.log10(resolution))));
-}
-
-function degrees({ lat, lon }: { readonly lat: number; readonly lon: number }): string {
-  return `${Math.abs(lat).toFixed(5)}° ${lat < 0 ? 'S' : 'N'} ${Math.abs(lon).toFixed(5)}° ${lon < 0 ? 'W' : 'E'}`;
 }
 
 function bufferText({ pending, records, bytes, bytesMax }: DemoSnapshot['buffer']): string {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../runtime/log.ts';
 import { errno, libcFunction } from '../../runtime/native.ts';
 import { sendUnixDatagram } from '../../runtime/unix-datagram.ts';
-import { SystemdNotifier } from './systemd.ts';
+import { SystemdNotifier, systemdEnvironmentOf } from './systemd.ts';
 
 /** A real datagram socket, as systemd has one: Node cannot open these, the C library can. */
 function receiver(path: string): { next(): string; close(): void } {
@@ -67,4 +67,12 @@ test('without systemd nothing is sent, and a socket that is gone stops nothing',
   notifier.ready();
   notifier.alive();
   expect(warnings).toHaveLength(1);
+});
+
+test('the environment says where to notify, and how often the watchdog wants to hear from this very process', () => {
+  const env = { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '30000000' };
+  expect(systemdEnvironmentOf(env, 7)).toEqual({ notifySocket: '/run/systemd/notify', watchdogMs: 30_000 });
+  expect(systemdEnvironmentOf({ ...env, WATCHDOG_PID: '7' }, 7)).toHaveProperty('watchdogMs', 30_000);
+  expect(systemdEnvironmentOf({ ...env, WATCHDOG_PID: '8' }, 7)).not.toHaveProperty('watchdogMs');
+  expect(systemdEnvironmentOf({ NOTIFY_SOCKET: '', WATCHDOG_USEC: 'soon' }, 7)).toEqual({});
 });

@@ -9,6 +9,20 @@ export interface SystemdEnvironment {
   readonly watchdogMs?: number;
 }
 
+/** Reads it from a process's environment. A watchdog that is meant for another process (`WATCHDOG_PID`) is not ours to feed. */
+export function systemdEnvironmentOf(
+  env: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): SystemdEnvironment {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = env;
+  const watchdogMs = Number(WATCHDOG_USEC) / 1000;
+  const isForUs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === pid;
+  return {
+    ...(NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '' ? {} : { notifySocket: NOTIFY_SOCKET }),
+    ...(isForUs && watchdogMs > 0 ? { watchdogMs } : {}),
+  };
+}
+
 export type SendDatagram = (path: string, text: string) => void;
 
 /** Speaks to systemd, or to nobody. A message that cannot be sent is logged once: it must not stop the gateway. */

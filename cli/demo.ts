@@ -1,0 +1,95 @@
+import { relative, resolve } from 'node:path';
+import { Centre } from '../central/app.ts';
+import { loadCentralConfig } from '../central/config/config.ts';
+import { Gateway } from '../daemon/app.ts';
+import { loadGatewayConfig } from '../daemon/config/config.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { createLog, type Log } from '../runtime/log.ts';
+import { type DemoFolder, freeLoopbackPort, openDemoFolder } from './demo/folder.ts';
+import { DemoMeter } from './demo/meter.ts';
+import { type DemoView, openPlainView, openScreen, type Terminal } from './demo/screen.ts';
+import type { Host } from './host.ts';
+
+export interface DemoOptions {
+  /** Folder for everything that it keeps. */
+  readonly data: string;
+  /** Ends by itself after this time; left out: when it is told to. */
+  readonly forMs?: number | undefined;
+  /** A log even where there is a terminal. */
+  readonly plain: boolean;
+  readonly terminal: Terminal;
+}
+
+/** At the end the last records may wait so long for their acknowledgement. */
+const DRAIN_MS = 2000;
+
+/**
+ * `mooring demo`: simulated stations, their gateway and a centre in this one process, over the embedded broker on a free
+ * port. Everything stays in the folder; the next demo there goes on with it.
+ */
+export async function runDemo(options: DemoOptions, host: Host): Promise<number> {
+  const { out } = host.streams;
+  using folder = openDemoFolder(resolve(options.data), await freeLoopbackPort());
+  const shown = shownPaths(folder);
+  out.write(`mooring demo: records go to ${shown.store}, then to ${shown.records}; the programs log to ${shown.log}\n`);
+  await playDemo(options, folder, host);
+  out.write(
+    `mooring demo: ended. The next start goes on with the same store. To see that nothing was lost:\n` +
+      `  npx mooring audit ${shown.records} --store ${shown.store}\n`,
+  );
+  return 0;
+}
+
+/** Opens centre, gateway and view in this order, shows what goes on until it ends, closes them in reverse. */
+async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): Promise<void> {
+  const { clock, random, version } = host;
+  const log = createLog('info', folder.logDescriptor);
+  const logOf = (program: string): { readonly log: Log } => ({ log: log.child({ program }) });
+  const config = loadGatewayConfig(folder.gatewayConfig);
+  const centre = new Centre(loadCentralConfig(folder.centralConfig), { clock, random, ...logOf('central') });
+  const gateway = new Gateway(config, { clock, random, version, ...logOf('run') });
+  using timer = timerOf(clock, options.forMs);
+  const ending = AbortSignal.any([host.stop, timer.signal, gateway.died]);
+  await using opened = new AsyncDisposableStack();
+  opened.defer(async () => await centre.stop());
+  if (!(await started(centre, ending))) return;
+  opened.defer(async () => await gateway.stop({ drainMs: DRAIN_MS }));
+  await gateway.start();
+  const meter = new DemoMeter({ config, gateway, centre, clock, paths: shownPaths(folder) });
+  const view = opened.use(openView(options, host));
+  while (!ending.aborted) {
+    view.show(await meter.snapshot());
+    await clock.sleep(view.everyMs, ending).catch(() => undefined);
+  }
+  gateway.died.throwIfAborted();
+}
+
+/** False when the demo was ended before the centre had started. */
+async function started(centre: Centre, ending: AbortSignal): Promise<boolean> {
+  try {
+    await centre.start(ending);
+    return true;
+  } catch (error) {
+    if (!ending.aborted) throw error;
+    return false;
+  }
+}
+
+function openView({ plain, terminal }: DemoOptions, { streams, exits }: Host): DemoView {
+  return plain || terminal.isTTY !== true ? openPlainView(streams.out) : openScreen(terminal, exits);
+}
+
+function timerOf(clock: Clock, durationMs: number | undefined): Disposable & { readonly signal: AbortSignal } {
+  const over = new AbortController();
+  const cancel = durationMs === undefined ? (): void => undefined : clock.after(durationMs, () => over.abort());
+  return { signal: over.signal, [Symbol.dispose]: cancel };
+}
+
+/** As a person in this folder would type them. */
+function shownPaths({ store, records, acks, log }: DemoFolder): Record<'store' | 'records' | 'acks' | 'log', string> {
+  const short = (path: string): string => {
+    const fromHere = relative('', path);
+    return fromHere.startsWith('..') ? path : fromHere;
+  };
+  return { store: short(store), records: short(records), acks: short(acks), log: short(log) };
+}

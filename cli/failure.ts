@@ -1,0 +1,41 @@
+import { formatProblem, problemsOf } from '../runtime/config/problem.ts';
+import { type ErrorCode, MooringError } from '../runtime/errors.ts';
+
+/** Exit statuses that mean the same for every verb. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, inUse: 3 } as const;
+
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  CONFIG_INVALID: EXIT.usage,
+  CONFIG_UNREADABLE: EXIT.usage,
+  STORE_OTHER_GATEWAY: EXIT.usage,
+  STORE_IN_USE: EXIT.inUse,
+  LOCK_HELD: EXIT.inUse,
+};
+
+/** The exit status that an operating error ends a verb with. */
+export function statusOf(error: MooringError): number {
+  return STATUSES[error.code] ?? EXIT.failure;
+}
+
+/**
+ * An operating error for people: every problem of a configuration on its own line, anything else as one line with what
+ * is known, why, and what to do about it.
+ */
+export function linesOf(error: MooringError): string {
+  const problems = problemsOf(error);
+  if (problems.length > 0) return problems.map((problem) => `${formatProblem(problem)}\n`).join('');
+  const known = Object.entries(error.context).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  const context = known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key}: ${value}`).join(', ')})`;
+  const hint = error.hint === undefined ? '' : ` ${error.hint}`;
+  return `mooring: ${error.message}${context}${reasonOf(error)}.${hint}\n`.replaceAll(/\n(?!$)/g, ' ');
+}
+
+function reasonOf({ cause }: MooringError): string {
+  return cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : '';
+}
+
+/** The operating error in whatever a stop that went wrong has wrapped around it; undefined where there is a bug. */
+export function operatingErrorOf(error: unknown): MooringError | undefined {
+  if (error instanceof MooringError) return error;
+  return error instanceof SuppressedError ? operatingErrorOf(error.suppressed) : undefined;
+}

@@ -1,0 +1,69 @@
+/** The process behind `mooring <verb>`: hands the real world to the verbs, and turns what they end with into a status. */
+import { systemClock } from '../runtime/clock.ts';
+import { systemRandom } from '../runtime/random.ts';
+import { linesOf, operatingErrorOf, statusOf } from './failure.ts';
+import type { Host } from './host.ts';
+import { runCommandLine, type Verbs } from './program.ts';
+import { hearStopSignals } from './stop-signal.ts';
+import { packageVersion } from './version.ts';
+
+const exit = (status: number): never => process.exit(status);
+const streams = { out: process.stdout, err: process.stderr };
+
+/** `mooring audit … | head` has seen enough: that is no error. */
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+  exit(0);
+});
+
+async function withHost(verb: (host: Host) => Promise<number>): Promise<number> {
+  using stop = hearStopSignals(process, systemClock, exit);
+  return await verb({
+    clock: systemClock,
+    random: systemRandom,
+    version: packageVersion(),
+    env: process.env,
+    pid: process.pid,
+    stop: stop.signal,
+    streams,
+    exits: process,
+  });
+}
+
+/** Loaded when they are asked for: `check` needs neither a database nor a broker. */
+const verbs: Verbs = {
+  run: async ({ config }) => {
+    const { runGateway } = await import('./run.ts');
+    return await withHost(async (host) => await runGateway(config, host));
+  },
+  central: async ({ config }) => {
+    const { runCentral } = await import('./central.ts');
+    return await withHost(async (host) => await runCentral(config, host));
+  },
+  demo: async (options) => {
+    const { runDemo } = await import('./demo.ts');
+    return await withHost(async (host) => await runDemo({ ...options, terminal: process.stdout }, host));
+  },
+  check: async (file, options) => (await import('./check.ts')).runCheck(file, options, streams.out),
+  schema: async (kind) => (await import('./schema.ts')).runSchema(kind, streams.out),
+  audit: async (recordsDir, options) => (await import('./audit.ts')).runAudit(recordsDir, options, streams.out),
+  read: async (station, { config, json }) => {
+    const { runRead } = await import('./read.ts');
+    return await withHost(async (host) => await runRead(config, { station, json }, host));
+  },
+};
+
+async function main(): Promise<number> {
+  try {
+    return await runCommandLine(process.argv.slice(2), verbs, streams);
+  } catch (error) {
+    const operating = operatingErrorOf(error);
+    // A bug ends the process with its stack.
+    if (operating === undefined) throw error;
+    process.stderr.write(linesOf(operating));
+    return statusOf(operating);
+  }
+}
+
+// A sensor that hangs must not keep the process. Standard output loses nothing: on Linux its writes are synchronous.
+exit(await main());

@@ -1,0 +1,170 @@
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDurationMs } from '../runtime/config/values.ts';
+import { EXIT } from './failure.ts';
+import { packageVersion } from './version.ts';
+
+/** Where a verb prints: results to `out`, the rest to `err`. */
+export interface Streams {
+  readonly out: { write(text: string): unknown };
+  readonly err: { write(text: string): unknown };
+}
+
+/** What each verb does; every one returns its exit status. */
+export interface Verbs {
+  run(options: { readonly config: string }): Promise<number>;
+  central(options: { readonly config: string }): Promise<number>;
+  demo(options: { readonly data: string; readonly forMs?: number; readonly plain: boolean }): Promise<number>;
+  check(file: string, options: { readonly json: boolean }): Promise<number>;
+  schema(kind: 'gateway' | 'central'): Promise<number>;
+  audit(
+    recordsDir: string,
+    options: { readonly store?: string; readonly forwarder?: string; readonly json: boolean },
+  ): Promise<number>;
+  read(station: string | undefined, options: { readonly config: string; readonly json: boolean }): Promise<number>;
+}
+
+/**
+ * Reads a command line and runs its verb. Returns the exit status: the verb's own; 0 after `--help` and `--version`; 2
+ * for a command line that means nothing.
+ */
+export async function runCommandLine(args: readonly string[], verbs: Verbs, streams: Streams): Promise<number> {
+  let status: number = EXIT.ok;
+  const program = programOf(verbs, (result) => {
+    status = result;
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => streams.out.write(text),
+      writeErr: (text) => streams.err.write(text),
+      outputError: (text, write) => write(`mooring: ${text.replace(/^error: /, '')}`),
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help that was asked for ends well; help that stands in for a missing verb does not.
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
+type Finish = (status: number) => void;
+
+function programOf(verbs: Verbs, finish: Finish): Command {
+  const program = new Command('mooring')
+    .description('Edge gateway for on-site sensors, and the centre that it reports to. Nothing lost, nothing twice.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .showHelpAfterError('(--help shows what there is)');
+  addPrograms(program, verbs, finish);
+  addTools(program, verbs, finish);
+  return program;
+}
+
+/** The verbs that go on until they are told to stop. */
+function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
+  program
+    .command('run')
+    .description('the gateway: reads its sensors, keeps every record, brings them to the centre')
+    .addOption(configOption("the gateway's configuration"))
+    .action(async (options) => finish(await verbs.run(options)))
+    .addHelpText(
+      'after',
+      examples(['mooring check mooring.yaml && mooring run -c mooring.yaml'], {
+        0: 'clean stop (SIGTERM, Ctrl-C)',
+        1: 'failure',
+        2: 'configuration',
+        3: 'store in use',
+      }),
+    );
+  program
+    .command('central')
+    .description('the centre: takes in what gateways send, writes it to its sinks, acknowledges')
+    .addOption(configOption("the centre's configuration"))
+    .action(async (options) => finish(await verbs.central(options)))
+    .addHelpText(
+      'after',
+      examples(['mooring central -c central.yaml'], {
+        0: 'clean stop (SIGTERM, Ctrl-C)',
+        1: 'failure',
+        2: 'configuration',
+        3: 'in use by another one',
+      }),
+    );
+  program
+    .command('demo')
+    .description('a simulated buoy and city station, their gateway and a centre, in one terminal')
+    .option('--data <dir>', 'folder for everything that it keeps', 'mooring-data')
+    .addOption(new Option('--for <duration>', 'end by itself after this time: 30s, 5m').argParser(durationOf))
+    .option('--plain', 'lines of a log instead of the live view')
+    .action(async ({ for: forMs, ...options }) => finish(await verbs.demo({ plain: false, ...options, forMs })))
+    .addHelpText('after', examples(['mooring demo', 'mooring demo --data /tmp/demo --for 30s --plain']));
+}
+
+/** The verbs that answer a question. */
+function addTools(program: Command, verbs: Verbs, finish: Finish): void {
+  program
+    .command('check')
+    .description('read a configuration of either kind and print every error in it')
+    .argument('<file>', 'the configuration')
+    .addOption(jsonOption())
+    .action(async (file, options) => finish(await verbs.check(file, { json: false, ...options })))
+    .addHelpText('after', examples(['mooring check mooring.yaml'], { 0: 'right', 2: 'wrong' }));
+  program
+    .command('schema')
+    .description('print the JSON Schema of a configuration, for editors')
+    .addArgument(new Argument('[kind]', 'whose').choices(['gateway', 'central']).default('gateway'))
+    .action(async (kind) => finish(await verbs.schema(kind)))
+    .addHelpText('after', examples(['mooring schema gateway > gateway.schema.json']));
+  program
+    .command('audit')
+    .description('judge whether the files of a sink hold every record of every run, once')
+    .argument('<records-dir>', 'the folder that a `files` sink writes to')
+    .option('--store <file>', "a gateway's store, to compare with")
+    .option('--forwarder <name>', 'which of its forwarders; may be left out where there is one')
+    .addOption(jsonOption())
+    .action(async (recordsDir, options) => finish(await verbs.audit(recordsDir, { json: false, ...options })))
+    .addHelpText(
+      'after',
+      examples(['mooring audit mooring-data/records --store mooring-data/store.db'], {
+        0: 'complete',
+        1: 'holes, duplicates, or acknowledged but missing',
+        2: 'cannot read',
+      }),
+    );
+  program
+    .command('read')
+    .description('sample every sensor once and print the values; asks the gateway where one is running')
+    .argument('[station]', 'only this one')
+    .addOption(configOption("the gateway's configuration"))
+    .addOption(jsonOption())
+    .action(async (station, options) => finish(await verbs.read(station, { json: false, ...options })))
+    .addHelpText(
+      'after',
+      examples(['mooring read -c mooring.yaml', 'mooring read -c mooring.yaml buoy-7 --json'], {
+        0: 'every sensor answered',
+        1: 'one did not',
+      }),
+    );
+}
+
+function durationOf(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === undefined) throw new InvalidArgumentError('Write a number and its unit: 30s, 5m or 1h.');
+  return durationMs;
+}
+
+function configOption(what: string): Option {
+  return new Option('-c, --config <file>', what).makeOptionMandatory();
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'print one JSON object');
+}
+
+function examples(lines: readonly string[], statuses: Readonly<Record<number, string>> = {}): string {
+  const exits = Object.entries(statuses).map(([status, meaning]) => `  ${status}  ${meaning}\n`);
+  const shown = lines.map((line) => `  ${line}\n`).join('');
+  return `\nExamples:\n${shown}${exits.length === 0 ? '' : `\nExit status:\n${exits.join('')}`}`;
+}

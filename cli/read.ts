@@ -1,0 +1,109 @@
+import { controlPathOf } from '../daemon/app.ts';
+import { serialPorts } from '../daemon/buses/serial.ts';
+import { loadGatewayConfig } from '../daemon/config/config.ts';
+import type { GatewayConfig } from '../daemon/config/types.ts';
+import type { ReadAnswer } from '../daemon/ops/status.ts';
+import { MetricTable } from '../daemon/sampling/metric-table.ts';
+import { sampleOnce } from '../daemon/sampling/sample-once.ts';
+import { WallClock } from '../daemon/sampling/wall.ts';
+import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
+import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
+import { type Flag, type Location, type MetricValue, RESERVED_KEYS } from '../protocol/record.ts';
+import { didYouMean } from '../runtime/config/suggest.ts';
+import { MooringError } from '../runtime/errors.ts';
+import { hardwareClockMs, kernelClockIsSynchronised } from '../runtime/kernel-clock.ts';
+import { silentLog } from '../runtime/log.ts';
+import { askGateway } from './control.ts';
+import type { Host } from './host.ts';
+import { FLAG_NAMES, placeText, valueText } from './reading-text.ts';
+
+export interface ReadOptions {
+  /** Only this station. */
+  readonly station?: string | undefined;
+  readonly json: boolean;
+}
+
+/**
+ * `mooring read -c FILE [STATION]`: one value of every metric, as a table or as `{"records": […]}`. Where the gateway of
+ * this configuration is running, its ports are busy: then it is asked for its newest records. Returns the exit status: 0,
+ * or 1 when a sensor failed.
+ */
+export async function runRead(path: string, { station, json }: ReadOptions, host: Host): Promise<number> {
+  const config = chosen(loadGatewayConfig(path), station);
+  const answer = (await askRunning(config, host)) ?? (await sample(config, host));
+  const { out, err } = host.streams;
+  if (json) out.write(`${JSON.stringify({ records: answer.records })}\n`);
+  else for (const record of answer.records) out.write(tableOf(record, new MetricTable(config.metrics)));
+  for (const { station, sensor, reason, code } of answer.failures) {
+    err.write(`mooring: ${station}: ${sensor}: ${reason} (${code})\n`);
+  }
+  return answer.failures.length === 0 ? 0 : 1;
+}
+
+function chosen(config: GatewayConfig, station: string | undefined): GatewayConfig {
+  if (station === undefined) return config;
+  const stations = config.stations.filter(({ name }) => name === station);
+  if (stations.length > 0) return { ...config, stations };
+  const names = config.stations.map(({ name }) => name);
+  const meant = didYouMean(station, names);
+  throw new MooringError('CONFIG_INVALID', `has no station ${station}`, {
+    context: { file: config.file },
+    hint: [meant, `There are: ${names.join(', ')}.`].filter((text) => text !== '').join(' '),
+  });
+}
+
+async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadAnswer | undefined> {
+  let answer: ReadAnswer;
+  try {
+    answer = (await askGateway(controlPathOf(config), 'read', clock)) as unknown as ReadAnswer;
+  } catch (error) {
+    if (error instanceof MooringError && error.code === 'NOT_RUNNING') return undefined;
+    throw error;
+  }
+  const isWanted = ({ station }: { readonly station: string }): boolean =>
+    config.stations.some(({ name }) => name === station);
+  return { records: answer.records.filter(isWanted), failures: answer.failures.filter(isWanted) };
+}
+
+/** Opens the sensors itself. The records are of a run that no store will ever hold, so their ids name nothing else. */
+async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, random }: Host): Promise<ReadAnswer> {
+  const source = new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs });
+  const ports = serialPorts({ clock, log: silentLog });
+  const sampled = await sampleOnce({ stations, metrics, clock, random, log: silentLog, ports, source });
+  const run = runIdOf(gateway, random.bytes(SALT_BYTES));
+  return {
+    records: sampled.observations.map((observation, index) =>
+      flatRecordOf({ gateway, run, record: { ...observation, sequence: index + 1 } }),
+    ),
+    failures: sampled.failures.map(({ station, sensor, error }) => ({
+      station,
+      sensor,
+      code: error.code,
+      reason: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+    })),
+  };
+}
+
+/** A line about the station, then a line a metric. */
+function tableOf(record: FlatRecord, metrics: MetricTable): string {
+  const flags = (record.flags ?? {}) as Readonly<Record<string, Flag>>;
+  const names = Object.keys(record).filter((key) => !RESERVED_KEYS.has(key));
+  const rows = [...new Set([...names, ...Object.keys(flags)])].map((name) => {
+    const definition = metrics.definitionOf(name);
+    const value = record[name] as MetricValue | undefined;
+    const flag = flags[name];
+    return [
+      name,
+      valueText(value, definition),
+      value === undefined ? '' : (definition?.unit ?? ''),
+      flag === undefined ? '' : FLAG_NAMES[flag],
+    ] as const;
+  });
+  const widthOf = (column: 0 | 1 | 2): number => Math.max(0, ...rows.map((row) => row[column].length));
+  const [nameWidth, valueWidth, unitWidth] = [widthOf(0), widthOf(1), widthOf(2)];
+  const lines = rows.map(([name, value, unit, flag]) =>
+    `  ${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)} ${unit.padEnd(unitWidth)}  ${flag}`.trimEnd(),
+  );
+  const place = record.location === undefined ? '' : `  ${placeText(record.location as unknown as Location)}`;
+  return [`${record.station}  ${record.timestamp}  clock ${record.clock}${place}`, ...lines, ''].join('\n');
+}

@@ -1,0 +1,275 @@
+import type { Ports } from '../drivers/driver.ts';
+import { flatRecordOf } from '../protocol/flat-record.ts';
+import type { RunId } from '../protocol/ids.ts';
+import { GATEWAY_STATION, type Info, type Observation, type SequencedRecord } from '../protocol/record.ts';
+import { aborted } from '../runtime/aborted.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { hardwareClockMs, kernelClockIsSynchronised } from '../runtime/kernel-clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Random } from '../runtime/random.ts';
+import { sendUnixDatagram } from '../runtime/unix-datagram.ts';
+import { serialPorts } from './buses/serial.ts';
+import type { ForwarderConfig, GatewayConfig } from './config/types.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import { MqttTransport } from './forward/mqtt.ts';
+import type { Transport } from './forward/transport.ts';
+import { ControlSocket } from './ops/control-socket.ts';
+import { type GatewayStatus, type ReadAnswer, statusLineOf, statusOf } from './ops/status.ts';
+import { type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
+import { Watchdog } from './ops/watchdog.ts';
+import { Recorder } from './recorder.ts';
+import { Sampler } from './sampling/sampler.ts';
+import { WallClock, type WallClockOptions } from './sampling/wall.ts';
+import { SqliteStore } from './store/sqlite-store.ts';
+import type { Current } from './store/store.ts';
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Of the package: stands in the boot record. */
+  readonly version: string;
+  /** What systemd has handed to the process; left out: not started by systemd. */
+  readonly systemd?: SystemdEnvironment;
+  /** Left out: the ports of this machine. */
+  readonly ports?: Ports;
+  /** Left out: MQTT, as the configuration says. */
+  readonly transportOf?: (forwarder: ForwarderConfig) => Transport;
+  /** Left out: what this machine's kernel says of its clocks. */
+  readonly trust?: Pick<WallClockOptions, 'isSynchronised' | 'hardwareMs'>;
+}
+
+export interface StopOptions {
+  /** How long the last records may wait for their acknowledgement, in milliseconds. What is left goes at the next start. */
+  readonly drainMs?: number;
+}
+
+/** How often `systemctl status` is told what there is. */
+const STATUS_EVERY_MS = 5000;
+const DRAIN_LOOK_MS = 50;
+
+/**
+ * The gateway: sensors → store → forwarders. Opens its parts in order and closes them in reverse. A sensor or a broker
+ * that is missing stops nothing.
+ */
+export class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #options: GatewayOptions;
+  readonly #wall: WallClock;
+  readonly #store: SqliteStore;
+  readonly #recorder: Recorder;
+  readonly #sampler: Sampler;
+  readonly #forwarders: readonly Forwarder[];
+  readonly #control: ControlSocket;
+  readonly #systemd: SystemdNotifier;
+  readonly #watchdog: Watchdog | undefined;
+  readonly #opened = new AsyncDisposableStack();
+  readonly #died = new AbortController();
+  readonly #latest = new Map<string, SequencedRecord>();
+  #run: RunId = '';
+  #startedMs = 0;
+  #drainMs = 0;
+  #cancelStatus: (() => void) | undefined;
+
+  constructor(config: GatewayConfig, options: GatewayOptions) {
+    const { clock, random, log, systemd = {} } = options;
+    const { isSynchronised, hardwareMs } = options.trust ?? KERNEL;
+    this.#config = config;
+    this.#options = options;
+    this.#wall = new WallClock({ clock, isSynchronised, hardwareMs });
+    this.#store = this.#makeStore();
+    this.#recorder = new Recorder({
+      store: this.#store,
+      clock,
+      log,
+      label: () => this.#wall.label(),
+      onCommitted: (record) => this.#committed(record),
+    });
+    this.#sampler = new Sampler({
+      stations: config.stations,
+      metrics: config.metrics,
+      clock,
+      random,
+      log,
+      ports: options.ports ?? serialPorts({ clock, log }),
+      source: this.#wall,
+      emit: (observation, urgency) => this.#recorder.record(observation, urgency),
+    });
+    this.#forwarders = config.forward.map((forwarder) => this.#makeForwarder(forwarder));
+    const verbs = { status: async () => await this.status(), read: () => this.read() };
+    this.#control = new ControlSocket(controlPathOf(config), verbs, log);
+    this.#systemd = new SystemdNotifier(systemd, sendUnixDatagram, log);
+    this.#watchdog = this.#makeWatchdog(systemd);
+  }
+
+  /** Aborted, with why, when the store has died: nothing is kept any more, and only a new process helps. */
+  get died(): AbortSignal {
+    return this.#died.signal;
+  }
+
+  /** Runs until the signal is aborted, then stops. Rejects when it cannot start, and when its store has died. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.start();
+    await aborted(AbortSignal.any([signal, this.#died.signal]));
+    if (!this.#died.signal.aborted) return await this.stop();
+    await this.stop().catch((err: unknown) => this.#options.log.error({ err }, 'the gateway did not stop cleanly'));
+    throw this.#died.signal.reason;
+  }
+
+  /** Resolves when records are being made. Rejects with why not, having closed everything again. */
+  async start(): Promise<void> {
+    this.#startedMs = this.#options.clock.monotonicMs();
+    try {
+      await this.#openInOrder();
+    } catch (error) {
+      await this.#opened.disposeAsync();
+      throw error;
+    }
+    const { gateway, stations, forward } = this.#config;
+    const fields = { gateway, run: this.#run, stations: stations.length, forwarders: forward.length };
+    this.#options.log.info(fields, 'the gateway runs');
+    this.#systemd.ready();
+    this.#watchdog?.start();
+    this.#tellStatus();
+  }
+
+  /** Makes the last records, stores them, closes everything in reverse. Safe whether or not it is running. */
+  async stop({ drainMs = 0 }: StopOptions = {}): Promise<void> {
+    this.#systemd.stopping();
+    this.#drainMs = drainMs;
+    this.#watchdog?.stop();
+    this.#cancelStatus?.();
+    await this.#opened.disposeAsync();
+    this.#options.log.info({ committed: this.#recorder.committed }, 'the gateway has stopped');
+  }
+
+  async status(): Promise<GatewayStatus> {
+    return statusOf({
+      gateway: this.#config.gateway,
+      run: this.#run,
+      version: this.#options.version,
+      uptimeMs: this.#options.clock.monotonicMs() - this.#startedMs,
+      clock: this.#wall.state(),
+      sampler: this.#sampler.status(),
+      recorder: this.#recorder,
+      store: await this.#store.stats(),
+      forwarders: this.#forwarders.map((forwarder) => forwarder.status()),
+    });
+  }
+
+  /** The newest committed record of each station, and the sensors that give nothing. */
+  read(): ReadAnswer {
+    const { gateway, stations } = this.#config;
+    const records = stations.flatMap(({ name }) => this.#latest.get(name) ?? []);
+    const failures = this.#sampler.status().sensors.filter(({ code }) => code !== undefined);
+    return {
+      records: records.map((record) => flatRecordOf({ gateway, run: this.#run, record })),
+      failures: failures.map(({ station, sensor, code = '', reason = '' }) => ({ station, sensor, code, reason })),
+    };
+  }
+
+  /** A station's newest committed sample. */
+  latest(station: string): SequencedRecord | undefined {
+    return this.#latest.get(station);
+  }
+
+  async #openInOrder(): Promise<void> {
+    const current = await this.#store.open();
+    this.#opened.defer(async () => await this.#store.close());
+    this.#run = current.run;
+    await this.#beginRun(current);
+    for (const forwarder of this.#forwarders) {
+      this.#opened.defer(async () => await forwarder.stop());
+      forwarder.start();
+    }
+    this.#opened.defer(async () => await this.#drain());
+    this.#opened.defer(async () => await this.#sampler.stop());
+    await this.#sampler.start();
+    this.#opened.defer(async () => await this.#control.close());
+    // A path too long for a socket, say: nobody can ask then, and nothing else is the worse for it.
+    await this.#control.open().catch((err: unknown) => this.#options.log.warn({ err }, 'there is no control socket'));
+  }
+
+  /** The first records of a run: which one came before it, who left, and where every metric comes from. */
+  async #beginRun({ previous, retired }: Current): Promise<void> {
+    const before = previous === undefined ? {} : { previous };
+    this.#recorder.record(this.#event({ event: 'boot', ...before, version: this.#options.version }), { urgent: true });
+    await this.#recorder.settled();
+    for (const forwarder of retired) {
+      this.#recorder.record(this.#event({ event: 'forwarder_retired', forwarder }), { urgent: true });
+    }
+    for (const source of this.#sampler.sources()) this.#recorder.record(source);
+  }
+
+  #event(info: Info): Observation {
+    return { station: GATEWAY_STATION, kind: 'event', ...this.#wall.label(), metrics: {}, flags: {}, info };
+  }
+
+  #committed(record: SequencedRecord): void {
+    if (record.kind === 'sample') this.#latest.set(record.station, record);
+    for (const forwarder of this.#forwarders) forwarder.notify();
+  }
+
+  /** Waits until everything that was observed is on disk and, for as long as it may, until all of it is acknowledged. */
+  async #drain(): Promise<void> {
+    const { clock } = this.#options;
+    await this.#recorder.settled();
+    const untilMs = clock.monotonicMs() + this.#drainMs;
+    while (clock.monotonicMs() < untilMs) {
+      const { forwarders } = await this.#store.stats();
+      if (Object.values(forwarders).every(({ pending }) => pending === 0)) return;
+      await clock.sleep(DRAIN_LOOK_MS);
+    }
+  }
+
+  #tellStatus(): void {
+    this.status().then(
+      (status) => this.#systemd.status(statusLineOf(status)),
+      (err: unknown) => this.#options.log.debug({ err }, 'there is no status'),
+    );
+    this.#cancelStatus = this.#options.clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
+  }
+
+  #makeStore(): SqliteStore {
+    const { gateway, store, forward } = this.#config;
+    const { clock, random, log } = this.#options;
+    return new SqliteStore({
+      path: store.path,
+      gateway,
+      forwarders: forward.map(({ name }) => name),
+      budgetBytes: store.budgetBytes,
+      lingerMs: store.lingerMs,
+      random,
+      clock,
+      log,
+      label: () => this.#wall.label(),
+      onDied: (error) => this.#died.abort(error),
+    });
+  }
+
+  #makeForwarder(config: ForwarderConfig): Forwarder {
+    const { clock, random, log, transportOf } = this.#options;
+    const { gateway } = this.#config;
+    const { name, mqtt, backlogBytesPerSecond } = config;
+    const ownLog = log.child({ forwarder: name });
+    const transport =
+      transportOf?.(config) ?? new MqttTransport({ gateway, name, broker: mqtt, clock, random, log: ownLog });
+    const cap = backlogBytesPerSecond === undefined ? {} : { backlogBytesPerSecond };
+    return new Forwarder({ name, gateway, store: this.#store, transport, clock, random, log, ...cap });
+  }
+
+  #makeWatchdog({ watchdogMs }: SystemdEnvironment): Watchdog | undefined {
+    if (watchdogMs === undefined) return undefined;
+    const { clock, log } = this.#options;
+    const ticks = (nowMs: number): string | undefined => this.#sampler.tickHealth(nowMs);
+    const checks = [ticks, this.#recorder.health];
+    return new Watchdog(clock, log, watchdogMs / 2, () => this.#systemd.alive(), checks);
+  }
+}
+
+const KERNEL = { isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs };
+
+/** Where a running gateway of this configuration listens. */
+export function controlPathOf({ store }: Pick<GatewayConfig, 'store'>): string {
+  return `${store.path}.sock`;
+}

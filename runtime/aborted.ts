@@ -1,0 +1,5 @@
+/** Resolves when the signal is aborted, at once where it is already. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
