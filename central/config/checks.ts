@@ -72,7 +72,7 @@ export function checkSinks(reader: ConfigReader): void {
   }
 }
 
-/** Reports names in `ack` that cannot decide, and a configuration in which nothing can. */
+/** Reports names in `ack` that cannot decide, sinks that it leaves out, and a centre in which nothing can decide. */
 export function checkAck(reader: ConfigReader): void {
   const sinks = reader.mappingAt(['sinks']);
   if (sinks === undefined) return;
@@ -94,5 +94,11 @@ export function checkAck(reader: ConfigReader): void {
     } else {
       reader.report(path, 'value', 'names no sink', didYouMean(name, deciding) || `There is ${deciding.join(', ')}.`);
     }
+  }
+  const isRight = ack.every((name) => deciding.includes(name));
+  const silent = deciding.filter((name) => !ack.includes(name));
+  if (isRight && ack.length > 0 && silent.length > 0) {
+    const message = `leaves out ${silent.map((name) => `\`${name}\``).join(', ')}`;
+    reader.report(['ack'], 'value', message, 'Without Kafka every sink decides: name them all, or leave `ack` out.');
   }
 }

@@ -86,11 +86,14 @@ test('half of a certificate is told, and so are keys that go with the other way'
   expect(problemsIn(withMqtt('{ url: mqtt://b, ca: c }'))[0]).toContain('has no effect without TLS');
 });
 
-test('every sink but the ack_log decides when a record is acknowledged, unless `ack` names some', () => {
+test('every sink but the ack_log decides when a record is acknowledged, whether `ack` names them or not', () => {
   const sinks = 'a: { files: { path: a } }, b: { files: { path: b } }, log: { ack_log: { path: c } }';
   const text = `ingest: { mqtt: { url: mqtt://b } }\nsinks: { ${sinks} }\nstate: s\n`;
   expect(load(text).ack).toEqual(['a', 'b']);
-  expect(load(`${text}ack: [b]\n`).ack).toEqual(['b']);
+  expect(load(`${text}ack: [b, a]\n`).ack).toEqual(['b', 'a']);
+  expect(problemsIn(`${text}ack: [b]\n`)).toEqual([
+    '4:6 ack: leaves out `a`. Without Kafka every sink decides: name them all, or leave `ack` out.',
+  ]);
   expect(load(text).sinks.at(-1)).toEqual({ kind: 'ack_log', name: 'log', path: join(folder, 'c') });
   expect(problemsIn(`${text}ack: []\n`)).toEqual(['4:6 ack: is empty.']);
 });

@@ -60,7 +60,9 @@ export const centralSchema = z.strictObject({
     .array(sinkName())
     .min(1)
     .optional()
-    .describe('Sinks that must have committed before a record is acknowledged; left out: every sink but `ack_log`'),
+    .describe(
+      'Sinks that must have committed before a record is acknowledged: all but `ack_log`, as when it is left out',
+    ),
   sinks: z.record(sinkName(), sinkSchema).describe('Where records go, by name'),
   state: filePath().describe('Folder for what the centre keeps beside its sinks: the dead letter'),
   log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),

@@ -11,7 +11,7 @@ export interface CentralConfig {
     /** Bytes of batches that may wait in memory. */
     readonly intakeBytesMax: number;
   };
-  /** Names of the sinks that must have committed before `stored` is said; never empty, never an `ack_log`. */
+  /** Names of the sinks that must have committed before `stored` is said: without Kafka all but the `ack_log` ones. */
   readonly ack: readonly string[];
   readonly sinks: readonly SinkConfig[];
   /** Folder for what the centre keeps beside its sinks. */
