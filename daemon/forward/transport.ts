@@ -19,6 +19,8 @@ export interface TransportEvents {
 /** A way out of the gateway. Owns its connection; owns no queue and forgets a batch once it is written. */
 export interface Transport {
   readonly kind: string;
+  /** Where it leads, for people; without secrets. */
+  readonly url?: string;
   readonly limits: TransportLimits;
   /** Connects once. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`; may be called again after that. */
   open(events: TransportEvents, signal: AbortSignal): Promise<void>;

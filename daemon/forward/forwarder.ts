@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { rangesOf } from '../../protocol/intervals.ts';
+import { BOUNDS } from '../../protocol/record.ts';
+import { Backoff } from '../../runtime/backoff.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type ErrorCode, type MooringError, toMooringError } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import { LANES, type Lane, type Store, type Taken } from '../store/store.ts';
+import { BatchSize } from './batch-size.ts';
+import { Exchange } from './exchange.ts';
+import type { Cargo, SentBatch } from './in-flight.ts';
+import { Lanes } from './lanes.ts';
+import { Link, type LinkState } from './link.ts';
+import { Outcomes, type Verdict } from './outcomes.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { Transport } from './transport.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface ForwarderOptions {
+  /** Its name in the configuration; the store keeps a cursor by it. */
+  readonly name: string;
+  readonly gateway: string;
+  readonly store: Pick<Store, 'take' | 'release' | 'hold' | 'settle' | 'reject'>;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Cap on the backlog lane, in encoded bytes a second; 1 MiB when left out. */
+  readonly backlogBytesPerSecond?: number;
+  /** How long the live lane gathers after a commit, in milliseconds; 250 when left out. */
+  readonly gatherMs?: number;
+}
+
+export interface ForwarderStatus {
+  readonly name: string;
+  /** Of the transport: `mqtt`, … */
+  readonly kind: string;
+  readonly link: LinkState;
+  /** How long the link is in that state. */
+  readonly linkForMs: number;
+  readonly url?: string;
+  readonly batchesInFlight: number;
+  readonly recordsInFlight: number;
+  /** Records that the centre's log has and its sinks do not. */
+  readonly recordsHeld: number;
+  /** Records settled since the start, rejected ones not included. */
+  readonly acked: number;
+  /** Records that the centre will never take. */
+  readonly rejected: number;
+  readonly acksReceived: number;
+  readonly lastAckAgeMs?: number;
+  readonly bytesSent: number;
+  /** Acks, or parts of them, for what was never sent. */
+  readonly unknownAcks: number;
+  /** Why nothing gets through, while nothing does. */
+  readonly lastError?: { readonly code: ErrorCode; readonly message: string };
+}
+
+const BACKLOG_BYTES_PER_SECOND = 2 ** 20;
+const GATHER_MS = 250;
+/** Live batches with at least so many records show that there is more than gathering is worth waiting for. */
+const FULL_RECORDS = 256;
+/** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
+const UNSENT_MAX = 2;
+/** The order of a round. Each lane is asked once a round: so neither live nor backlog can starve the other. */
+const ROUND: readonly Lane[] = ['urgent', 'live', 'urgent', 'backlog'];
+/** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
+const HELD_BATCHES_MAX = 8192;
+const STORE_RETRY = { firstMs: 250, maxMs: 30_000 } as const;
+const STOP_MS = 1000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Takes pending rows from the store lane by lane and keeps sending them until an ack settles them. Holds no record that
+ * the store does not have: it can be stopped, killed or cut off at any moment, and everything unanswered is pending.
+ */
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #lanes: Lanes;
+  readonly #bucket: TokenBucket;
+  readonly #backlogSize: BatchSize;
+  readonly #backlogBurstBytes: number;
+  readonly #outcomes: Outcomes;
+  readonly #exchange: Exchange;
+  readonly #link: Link;
+  readonly #wakeup: Wakeup;
+  readonly #storeBackoff: Backoff;
+  #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
+  #storeError: MooringError | undefined;
+  #storeRetryMs = Number.NEGATIVE_INFINITY;
+  #acked = 0;
+  #rejected = 0;
+  #isStopping = false;
+  #hasStopped = false;
+  #life: Promise<void> | undefined;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = { ...options, log: options.log.child({ forwarder: options.name }) };
+    const { name, store, transport, clock, random, log } = this.#options;
+    const rate = options.backlogBytesPerSecond ?? BACKLOG_BYTES_PER_SECOND;
+    const nowMs = clock.monotonicMs();
+    this.#lanes = new Lanes(options.gatherMs ?? GATHER_MS, nowMs);
+    this.#bucket = new TokenBucket(rate, rate, nowMs);
+    this.#backlogBurstBytes = Math.max(BOUNDS.recordBytes, rate);
+    this.#backlogSize = new BatchSize(transport.limits.batchBytesMax);
+    this.#wakeup = new Wakeup(clock);
+    this.#storeBackoff = new Backoff(STORE_RETRY, random);
+    this.#outcomes = new Outcomes({
+      forwarder: name,
+      store,
+      clock,
+      random,
+      log,
+      onDone: (verb, freed) => this.#concluded(verb, freed),
+    });
+    this.#exchange = new Exchange({
+      transport,
+      clock,
+      random,
+      log,
+      conclude: (verdict, salt, ranges) => this.#outcomes.add(verdict, salt, ranges),
+      onHandedOn: (sent, bytes, error) => this.#handedOn(sent, bytes, error),
+    });
+    this.#link = new Link({
+      transport,
+      clock,
+      random,
+      log,
+      onAck: (ack) => {
+        const before = this.#exchange.acks;
+        this.#exchange.receive(ack);
+        if (this.#exchange.acks > before) this.#link.proven();
+        this.#wakeup.wake();
+      },
+      onUp: () => this.#wakeup.wake(),
+      onDown: () => {
+        this.#exchange.abandon();
+        this.#unsent = { urgent: 0, live: 0, backlog: 0 };
+      },
+    });
+  }
+
+  start(): void {
+    assert(this.#life === undefined, 'a forwarder is started once');
+    this.#link.start();
+    this.#life = this.#live();
+  }
+
+  /** Something was committed: there may be rows to take. */
+  notify(): void {
+    this.#lanes.committed(this.#options.clock.monotonicMs());
+    this.#wakeup.wake();
+  }
+
+  /** Says goodbye and closes the link, within about a second or two; what is unanswered stays pending. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#wakeup.wake();
+    await Promise.all([this.#inTime(this.#life ?? Promise.resolve()), this.#link.stop()]);
+    this.#exchange.close();
+    await this.#inTime(this.#outcomes.flush());
+    this.#hasStopped = true;
+  }
+
+  status(): ForwarderStatus {
+    const { name, transport, clock } = this.#options;
+    const { inFlight, lastAckMs } = this.#exchange;
+    const nowMs = clock.monotonicMs();
+    const error = this.#link.lastError ?? this.#exchange.lastError ?? this.#storeError;
+    return {
+      name,
+      kind: transport.kind,
+      link: this.#link.state,
+      linkForMs: nowMs - this.#link.sinceMs,
+      ...(transport.url === undefined ? {} : { url: transport.url }),
+      batchesInFlight: inFlight.batches,
+      recordsInFlight: inFlight.records,
+      recordsHeld: inFlight.recordsHeld,
+      acked: this.#acked,
+      rejected: this.#rejected,
+      acksReceived: this.#exchange.acks,
+      ...(lastAckMs === undefined ? {} : { lastAckAgeMs: nowMs - lastAckMs }),
+      bytesSent: this.#exchange.bytesSent,
+      unknownAcks: this.#exchange.unknownAcks,
+      ...(error === undefined ? {} : { lastError: { code: error.code, message: error.message } }),
+    };
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#exchange.expire();
+      const hasSent = await this.#round();
+      if (!hasSent && !this.#isStopping) await this.#wakeup.wait(this.#nextDueMs());
+    }
+  }
+
+  /** Sends at most one batch of each lane. Returns whether there was any. */
+  async #round(): Promise<boolean> {
+    let hasSent = this.#sendPiece();
+    for (const lane of ROUND) if (await this.#takeAndSend(lane)) hasSent = true;
+    return hasSent;
+  }
+
+  #sendPiece(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    const piece = this.#pieceDueMs() <= nowMs ? this.#exchange.nextPiece(nowMs) : undefined;
+    if (piece !== undefined) this.#send(piece);
+    return piece !== undefined;
+  }
+
+  async #takeAndSend(lane: Lane): Promise<boolean> {
+    const { name, store, clock, transport } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#laneDueMs(lane, nowMs) > nowMs) return false;
+    const { batchBytesMax } = transport.limits;
+    const bytesMax = lane === 'backlog' ? Math.min(this.#backlogSize.bytes, this.#backlogBurstBytes) : batchBytesMax;
+    const { notified } = this.#lanes;
+    let taken: Taken | undefined;
+    try {
+      taken = await store.take(name, lane, { recordsMax: BOUNDS.recordsPerBatch, bytesMax });
+    } catch (cause) {
+      this.#storeFailed(toMooringError(cause, 'STORE_FAILED', 'the store failed'));
+      return false;
+    }
+    this.#storeAnswered();
+    if (taken === undefined) {
+      this.#lanes.empty(lane, notified);
+      return false;
+    }
+    this.#lanes.taken(lane, taken.records.length >= FULL_RECORDS, clock.monotonicMs());
+    this.#send(taken);
+    return true;
+  }
+
+  #send(cargo: Cargo): void {
+    if (this.#hasStopped) return;
+    if (this.#isStopping || this.#link.state !== 'up') {
+      const ranges = rangesOf(cargo.records.map(({ sequence }) => sequence));
+      this.#outcomes.add({ verb: 'release' }, cargo.salt, ranges);
+      return;
+    }
+    const bytes = this.#exchange.send(cargo);
+    if (bytes === undefined) return;
+    this.#unsent[cargo.lane] += 1;
+    if (cargo.lane === 'backlog') this.#bucket.charge(bytes, this.#options.clock.monotonicMs());
+  }
+
+  #handedOn({ lane, sentMs }: SentBatch, bytes: number, error: Error | undefined): void {
+    // Of a session that has ended.
+    if (this.#link.state !== 'up' || sentMs < this.#link.sinceMs) return;
+    this.#unsent[lane] -= 1;
+    if (error !== undefined) {
+      this.#backlogSize.lost();
+      this.#link.fail(error);
+    } else if (lane === 'backlog') {
+      this.#backlogSize.handedOn(bytes, this.#options.clock.monotonicMs() - sentMs);
+    }
+    this.#wakeup.wake();
+  }
+
+  #concluded(verb: Verdict['verb'], freed: number): void {
+    if (verb === 'settle') this.#acked += freed;
+    if (verb === 'reject') this.#rejected += freed;
+    // A rejection appends a gap record.
+    if (verb === 'reject') this.#lanes.committed(this.#options.clock.monotonicMs());
+    if (verb === 'release') this.#lanes.released(this.#options.clock.monotonicMs());
+    this.#wakeup.wake();
+  }
+
+  /** When there is something to do by itself; every other change wakes the loop. */
+  #nextDueMs(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    const lanesMs = LANES.map((lane) => this.#laneDueMs(lane, nowMs));
+    return Math.min(...lanesMs, this.#pieceDueMs(), this.#exchange.nextExpiryMs());
+  }
+
+  #pieceDueMs(): number {
+    const { pausedUntilMs, silentUntilMs, inFlight } = this.#exchange;
+    const hasRoom = this.#isUp && inFlight.batches < this.#options.transport.limits.batchesInFlightMax;
+    return hasRoom ? Math.max(pausedUntilMs, silentUntilMs, this.#exchange.nextPieceMs()) : NEVER;
+  }
+
+  /** When a batch of this lane may be taken; infinite while something else has to happen first. */
+  #laneDueMs(lane: Lane, nowMs: number): number {
+    if (!this.#isUp || !this.#hasRoom(lane)) return NEVER;
+    const { pausedUntilMs, silentUntilMs } = this.#exchange;
+    return Math.max(
+      this.#lanes.dueMs(lane, nowMs),
+      pausedUntilMs,
+      this.#storeRetryMs,
+      lane === 'urgent' ? 0 : silentUntilMs,
+      lane === 'backlog' ? this.#bucket.readyMs(nowMs) : 0,
+    );
+  }
+
+  get #isUp(): boolean {
+    return this.#link.state === 'up' && !this.#isStopping;
+  }
+
+  /** Live and backlog have windows of their own, and neither can fill the last places: they are for what is urgent. */
+  #hasRoom(lane: Lane): boolean {
+    const { inFlight, isSilent } = this.#exchange;
+    const { batchesInFlightMax } = this.#options.transport.limits;
+    const ofLane = inFlight.batchesOf(lane);
+    if (this.#unsent[lane] >= UNSENT_MAX) return false;
+    if (lane === 'urgent') return isSilent ? ofLane === 0 : inFlight.batches < batchesInFlightMax;
+    if (inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
+    if (isSilent) return inFlight.batchesOf('live') + inFlight.batchesOf('backlog') === 0;
+    const share = Math.max(1, Math.floor((batchesInFlightMax - Math.ceil(batchesInFlightMax / 8)) / 2));
+    return ofLane < share && inFlight.batches < batchesInFlightMax;
+  }
+
+  #storeFailed(error: MooringError): void {
+    if (this.#storeError?.code !== error.code) {
+      this.#options.log.error({ err: error, code: error.code }, 'the store gives no rows');
+    }
+    this.#storeError = error;
+    this.#storeRetryMs = this.#options.clock.monotonicMs() + this.#storeBackoff.nextMs();
+  }
+
+  #storeAnswered(): void {
+    if (this.#storeError === undefined) return;
+    this.#options.log.info({}, 'the store gives rows again');
+    this.#storeError = undefined;
+    this.#storeBackoff.reset();
+  }
+
+  /** Waits for what may hang, but not for long. */
+  async #inTime(work: Promise<void>): Promise<void> {
+    let hasDone = false;
+    const waiting = new AbortController();
+    const done = work.then(() => {
+      hasDone = true;
+      waiting.abort();
+    });
+    const { clock, log } = this.#options;
+    await Promise.race([done, clock.sleep(STOP_MS, waiting.signal).catch(() => undefined)]);
+    if (!hasDone) log.warn({}, 'the store does not answer: the forwarder stops without it');
+  }
+}
