@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { configInvalid } from '../runtime/config/problem.ts';
+import { MooringError } from '../runtime/errors.ts';
+import { linesOf, operatingErrorOf, statusOf } from './failure.ts';
+
+test('an operating error is one line: what, where, why, and what to do', () => {
+  const error = new MooringError('LOCK_FAILED', 'the lock file cannot be opened', {
+    cause: new Error('EACCES:\npermission denied'),
+    context: { path: '/var/lib/x.lock', stack: { not: 'shown' } },
+    hint: 'Check that this user may write there.',
+  });
+  expect(linesOf(error)).toBe(
+    'mooring: the lock file cannot be opened (path: /var/lib/x.lock): EACCES: permission denied. Check that this user may write there.\n',
+  );
+});
+
+test('a configuration gets every problem, one a line', () => {
+  const problem = { file: 'x.yaml', column: 1, key: 'a', message: 'is wrong', hint: '' };
+  const error = configInvalid('x.yaml', [
+    { ...problem, line: 2 },
+    { ...problem, line: 1, hint: 'Mend it.' },
+  ]);
+  expect(linesOf(error)).toBe('x.yaml:1:1 a: is wrong. Mend it.\nx.yaml:2:1 a: is wrong.\n');
+});
+
+test.each([
+  ['CONFIG_INVALID', 2],
+  ['CONFIG_UNREADABLE', 2],
+  ['STORE_OTHER_GATEWAY', 2],
+  ['STORE_IN_USE', 3],
+  ['LOCK_HELD', 3],
+  ['STORE_DAMAGED', 1],
+  ['SOCKET_FAILED', 1],
+] as const)('%s ends a verb with status %i', (code, status) => {
+  expect(statusOf(new MooringError(code, 'x'))).toBe(status);
+});
+
+test('what went wrong first is told, though closing went wrong too; a bug stays a bug', () => {
+  const first = new MooringError('STORE_FAILED', 'first');
+  expect(operatingErrorOf(new SuppressedError(new MooringError('STORE_CLOSED', 'then'), first))).toBe(first);
+  expect(operatingErrorOf(new SuppressedError(first, new TypeError('bug')))).toBeUndefined();
+  expect(operatingErrorOf(new TypeError('bug'))).toBeUndefined();
+});

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { runCommandLine, type Verbs } from './program.ts';
+
+/** Runs a command line whose verbs only note how they were called, and end with 7. */
+async function run(...args: string[]): Promise<{ status: number; called: unknown[]; out: string; err: string }> {
+  const called: unknown[] = [];
+  const printed = { out: '', err: '' };
+  const verbs = new Proxy({} as Verbs, {
+    get:
+      (_, verb) =>
+      async (...given: unknown[]) => {
+        called.push(verb, ...given);
+        return await Promise.resolve(7);
+      },
+  });
+  const status = await runCommandLine(args, verbs, {
+    out: { write: (text) => (printed.out += text) },
+    err: { write: (text) => (printed.err += text) },
+  });
+  return { status, called, ...printed };
+}
+
+test.each<[string, unknown[]]>([
+  ['run -c a.yaml', ['run', { config: 'a.yaml' }]],
+  ['central --config a.yaml', ['central', { config: 'a.yaml' }]],
+  ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],
+  ['demo --data d --for 30s --plain', ['demo', { data: 'd', plain: true, forMs: 30_000 }]],
+  ['check a.yaml', ['check', 'a.yaml', { json: false }]],
+  ['check a.yaml --json', ['check', 'a.yaml', { json: true }]],
+  ['schema', ['schema', 'gateway']],
+  ['schema central', ['schema', 'central']],
+  ['audit r', ['audit', 'r', { json: false }]],
+  ['audit r --store s --forwarder f --json', ['audit', 'r', { store: 's', forwarder: 'f', json: true }]],
+  ['read -c a.yaml', ['read', undefined, { config: 'a.yaml', json: false }]],
+  ['read buoy-7 -c a.yaml --json', ['read', 'buoy-7', { config: 'a.yaml', json: true }]],
+])('`mooring %s` calls its verb and ends with its status', async (line, expected) => {
+  expect(await run(...line.split(' '))).toEqual({ status: 7, called: expected, out: '', err: '' });
+});
+
+test.each([
+  [[], /^Usage: mooring/],
+  [['chek'], /^mooring: unknown command 'chek'\n\(Did you mean check\?\)\n/],
+  [['status'], /^mooring: unknown command 'status'/],
+  [['run'], /^mooring: required option '-c, --config <file>' not specified\n/],
+  [['check', 'a', 'b'], /^mooring: too many arguments/],
+  [['demo', '--for', '5'], /is invalid\. Write a number and its unit: 30s, 5m or 1h\.\n/],
+  [['schema', 'moon'], /Allowed choices are gateway, central\./],
+])('`mooring %j` means nothing: status 2, and why', async (args, why) => {
+  const { status, called, out, err } = await run(...args);
+  expect({ status, called, out }).toEqual({ status: 2, called: [], out: '' });
+  expect(err).toMatch(why);
+});
+
+test('--version prints the version alone', async () => {
+  const { status, out } = await run('--version');
+  expect(status).toBe(0);
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each(['run', 'central', 'demo', 'check', 'schema', 'audit', 'read'])(
+  'the help of %s has an example of it',
+  async (verb) => {
+    const { status, out } = await run(verb, '--help');
+    expect(status).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples:\\n +mooring (check mooring.yaml && mooring )?${verb}`));
+  },
+);
