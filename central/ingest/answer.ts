@@ -10,9 +10,6 @@ export interface Verdict {
   readonly rejected: readonly { readonly ranges: readonly Range[]; readonly code: RejectCode }[];
 }
 
-/** The longest that `held` may ask a gateway to wait, in seconds. */
-const HELD_SECONDS = 600;
-
 /** The part of an ack that says which batch it answers. */
 export function addressOf({ salt, batch, token }: BatchPreamble): Pick<Ack, 'salt' | 'batch' | 'token'> {
   return { salt, batch, token };
@@ -49,7 +46,7 @@ function saidOf(parts: readonly Part[]): Pick<Ack, 'stored' | 'held' | 'rejected
   );
   return {
     ...(stored === undefined ? {} : { stored }),
-    ...(held === undefined ? {} : { held: { ranges: held, seconds: HELD_SECONDS } }),
+    ...(held === undefined ? {} : { held: { ranges: held, seconds: BOUNDS.heldSecondsMax } }),
     ...(rejected.length === 0 ? {} : { rejected }),
   };
 }

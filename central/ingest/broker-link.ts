@@ -100,7 +100,7 @@ export class BrokerLink implements Ingest {
   #onMessage(session: BrokerSession, topic: string, payload: Uint8Array): void {
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
-    this.#options.intake.receive(parsed.gateway, payload, (ack) => {
+    this.#options.intake.receive(parsed.gateway, new Uint8Array(payload), (ack) => {
       if (!session.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#acksDropped += 1;
     });
   }

@@ -154,7 +154,9 @@ export class EmbeddedBroker implements Ingest {
     done(null);
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
-    this.#intake.receive(parsed.gateway, Buffer.from(payload), (ack) => this.#publishAck(parsed.gateway, ack));
+    this.#intake.receive(parsed.gateway, new Uint8Array(Buffer.from(payload)), (ack) =>
+      this.#publishAck(parsed.gateway, ack),
+    );
   }
 
   #publishAck(gateway: string, ack: Uint8Array): void {

@@ -1,0 +1,192 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Centre } from '../../central/app.ts';
+import type { CentralConfig } from '../../central/config/types.ts';
+import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
+import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
+import type { Range } from '../../protocol/intervals.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { silentLog } from '../../runtime/log.ts';
+import { systemRandom } from '../../runtime/random.ts';
+import { batchOf, saltOf, sampleOf, samplesOf, tokenOf } from '../batches.ts';
+import { PlainGateway } from '../plain-gateway.ts';
+
+const SALT = saltOf(1);
+const RUN = runIdOf('plaka', SALT);
+
+let folder: string;
+let open: (() => Promise<void>)[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-centre-'));
+});
+afterEach(async () => {
+  for (const close of open.reverse()) await close();
+  open = [];
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function configIn(place: string): CentralConfig {
+  return {
+    file: 'central.yaml',
+    ingest: {
+      mqtt: { mode: 'embedded', listen: { host: '127.0.0.1', port: 0 }, tls: undefined },
+      intakeBytesMax: 16 * 2 ** 20,
+    },
+    ack: ['archive'],
+    sinks: [
+      { kind: 'files', name: 'archive', path: join(place, 'records'), format: 'ndjson', layout: 'date' },
+      { kind: 'ack_log', name: 'acks', path: join(place, 'acks.txt') },
+    ],
+    stateDir: join(place, 'state'),
+    logLevel: 'silent',
+  };
+}
+
+function centreOf(config: CentralConfig): Centre {
+  const centre = new Centre(config, { clock: systemClock, random: systemRandom, log: silentLog });
+  open.push(() => centre.stop());
+  return centre;
+}
+
+async function started(): Promise<Centre> {
+  const centre = centreOf(configIn(folder));
+  await centre.start();
+  return centre;
+}
+
+async function gatewayOf(centre: Centre, name = 'plaka'): Promise<PlainGateway> {
+  const { ingest } = centre.status();
+  const gateway = await PlainGateway.connect(ingest.url as string, name);
+  open.push(() => gateway.end());
+  return gateway;
+}
+
+/** `1-2 5` → `[[1, 2], [5, 5]]`. */
+function ranges(text: string): Range[] {
+  return text.split(' ').map((part) => {
+    const [first, last] = part.split('-').map(Number);
+    return [first as number, last ?? (first as number)];
+  });
+}
+
+function linesOf(path: string): string[] {
+  return readFileSync(join(folder, path), 'utf8').split('\n').slice(0, -1);
+}
+
+function recordsIn(path: string): FlatRecord[] {
+  return linesOf(path).map((line) => JSON.parse(line) as FlatRecord);
+}
+
+test('a batch goes into the file of its event hour, and is acknowledged once it is there', async () => {
+  const gateway = await gatewayOf(await started());
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([1, 2, 5]) }));
+  const ack = await gateway.nextAck();
+  expect(ack).toEqual({ salt: SALT, batch: 1, token: tokenOf(1), stored: ranges('1-2 5') });
+  expect([...recordsIn('records/2026/01/31/22.ndjson'), ...recordsIn('records/2026/01/31/23.ndjson')]).toEqual(
+    [1, 2, 5].map((sequence) => ({
+      id: recordIdOf(RUN, sequence),
+      gateway: 'plaka',
+      station: 'buoy-7',
+      kind: 'sample',
+      timestamp: new Date(sampleOf(sequence).timestampMs).toISOString(),
+      clock: 'synced',
+      temperature: 20 + sequence / 100,
+      received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    })),
+  );
+});
+
+test('what comes again, also after a restart, is acknowledged again and stands in the files once', async () => {
+  const first = await started();
+  const gateway = await gatewayOf(first);
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2, 3]) }));
+  await gateway.nextAck();
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2, 3]), batch: 2 }));
+  expect((await gateway.nextAck()).stored).toEqual(ranges('2-3'));
+  expect(first.status().intake).toMatchObject({ batches: 2, stored: 2, duplicates: 2, bytesWaiting: 0 });
+  await first.stop();
+
+  const second = await started();
+  const again = await gatewayOf(second);
+  await again.send(batchOf({ salt: SALT, records: samplesOf([2, 3, 4]), batch: 3 }));
+  expect((await again.nextAck()).stored).toEqual(ranges('2-4'));
+  const ids = [2, 3, 4].map((sequence) => recordIdOf(RUN, sequence));
+  expect(recordsIn('records/2026/01/31/23.ndjson').map(({ id }) => id)).toEqual(ids);
+  await second.stop();
+  expect(linesOf('acks.txt')).toEqual(ids);
+});
+
+test('two gateways with one salt have two runs: neither speaks for the other', async () => {
+  const centre = await started();
+  for (const name of ['plaka', 'ikaros']) {
+    const gateway = await gatewayOf(centre, name);
+    await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+    expect((await gateway.nextAck()).stored).toEqual(ranges('2'));
+  }
+  expect(recordsIn('records/2026/01/31/23.ndjson').map(({ id, gateway }) => [id, gateway])).toEqual([
+    [recordIdOf(RUN, 2), 'plaka'],
+    [recordIdOf(runIdOf('ikaros', SALT), 2), 'ikaros'],
+  ]);
+});
+
+test('a metric of the wrong type goes to the dead letter before it is refused, and its neighbours are stored', async () => {
+  const gateway = await gatewayOf(await started());
+  const records = [sampleOf(2), sampleOf(3, { door_open: 'ajar' }), sampleOf(4)];
+  await gateway.send(batchOf({ salt: SALT, records }));
+  expect(await gateway.nextAck()).toMatchObject({
+    stored: ranges('2 4'),
+    rejected: [{ code: 'metric_type', ranges: ranges('3') }],
+  });
+  const day = new Date(systemClock.wallMs()).toISOString().slice(0, 10);
+  expect(recordsIn(`state/deadletter/${day}.ndjson`)).toEqual([
+    expect.objectContaining({ code: 'metric_type', gateway: 'plaka', run: RUN, sequence: 3 }),
+  ]);
+});
+
+test('what was accepted when the centre stops is stored and answered, and the port is free again', async () => {
+  const centre = await started();
+  const gateway = await gatewayOf(centre);
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  await gateway.nextAck();
+  // The second commit would come a second after the first.
+  const batches = [3, 4, 5].map((sequence) => batchOf({ salt: SALT, records: samplesOf([sequence]), batch: sequence }));
+  for (const batch of batches) await gateway.send(batch);
+  const { ingest } = centre.status();
+  await centre.stop();
+  const answers = [await gateway.nextAck(), await gateway.nextAck(), await gateway.nextAck()];
+  expect(answers.map(({ stored }) => stored)).toEqual(['3', '4', '5'].map(ranges));
+  expect(recordsIn('records/2026/01/31/23.ndjson')).toHaveLength(4);
+  expect(centre.status()).toMatchObject({ state: 'stopped', ingest: { connections: 0 } });
+  await expect(PlainGateway.connect(ingest.url as string, 'plaka')).rejects.toThrow();
+});
+
+test('a second copy stands by until the first has stopped, and can be told to stop while it waits', async () => {
+  const first = await started();
+  const second = centreOf(configIn(folder));
+  const starting = second.start();
+  const third = centreOf(configIn(folder));
+  const waiting = third.start();
+  expect(second.status()).toMatchObject({ state: 'starting', ingest: { url: undefined } });
+  const refused = expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  await third.stop();
+  await refused;
+
+  await first.stop();
+  await starting;
+  const gateway = await gatewayOf(second);
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  expect((await gateway.nextAck()).stored).toEqual(ranges('2'));
+});
+
+test('a centre that cannot listen says so, and lets go of its folders', async () => {
+  const first = await started();
+  const { ingest } = first.status();
+  const other = { ...configIn(join(folder, 'other')) };
+  const taken = { mode: 'embedded', listen: ingest.mode === 'embedded' ? ingest.address : undefined, tls: undefined };
+  const second = centreOf({ ...other, ingest: { ...other.ingest, mqtt: taken as CentralConfig['ingest']['mqtt'] } });
+  await expect(second.start()).rejects.toMatchObject({ code: 'SOCKET_FAILED', context: { reason: 'EADDRINUSE' } });
+  await second.stop();
+  await centreOf(other).start();
+});
