@@ -15,13 +15,13 @@ import { MqttTransport } from './forward/mqtt.ts';
 import type { Transport } from './forward/transport.ts';
 import { ControlSocket } from './ops/control-socket.ts';
 import { type GatewayStatus, type ReadAnswer, statusLineOf, statusOf } from './ops/status.ts';
-import { type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
+import { type SendDatagram, type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
 import { Watchdog } from './ops/watchdog.ts';
 import { Recorder } from './recorder.ts';
 import { Sampler } from './sampling/sampler.ts';
 import { WallClock, type WallClockOptions } from './sampling/wall.ts';
-import { SqliteStore } from './store/sqlite-store.ts';
-import type { Current } from './store/store.ts';
+import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts';
+import type { Current, Store } from './store/store.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -31,8 +31,12 @@ export interface GatewayOptions {
   readonly version: string;
   /** What systemd has handed to the process; left out: not started by systemd. */
   readonly systemd?: SystemdEnvironment;
+  /** Left out: a real one. */
+  readonly sendDatagram?: SendDatagram;
   /** Left out: the ports of this machine. */
   readonly ports?: Ports;
+  /** Left out: SQLite, as the configuration says. */
+  readonly storeOf?: (options: SqliteStoreOptions) => Store;
   /** Left out: MQTT, as the configuration says. */
   readonly transportOf?: (forwarder: ForwarderConfig) => Transport;
   /** Left out: what this machine's kernel says of its clocks. */
@@ -56,7 +60,7 @@ export class Gateway {
   readonly #config: GatewayConfig;
   readonly #options: GatewayOptions;
   readonly #wall: WallClock;
-  readonly #store: SqliteStore;
+  readonly #store: Store;
   readonly #recorder: Recorder;
   readonly #sampler: Sampler;
   readonly #forwarders: readonly Forwarder[];
@@ -98,7 +102,7 @@ export class Gateway {
     this.#forwarders = config.forward.map((forwarder) => this.#makeForwarder(forwarder));
     const verbs = { status: async () => await this.status(), read: () => this.read() };
     this.#control = new ControlSocket(controlPathOf(config), verbs, log);
-    this.#systemd = new SystemdNotifier(systemd, sendUnixDatagram, log);
+    this.#systemd = new SystemdNotifier(systemd, options.sendDatagram ?? sendUnixDatagram, log);
     this.#watchdog = this.#makeWatchdog(systemd);
   }
 
@@ -230,10 +234,10 @@ export class Gateway {
     this.#cancelStatus = this.#options.clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
   }
 
-  #makeStore(): SqliteStore {
+  #makeStore(): Store {
     const { gateway, store, forward } = this.#config;
-    const { clock, random, log } = this.#options;
-    return new SqliteStore({
+    const { clock, random, log, storeOf = (options) => new SqliteStore(options) } = this.#options;
+    return storeOf({
       path: store.path,
       gateway,
       forwarders: forward.map(({ name }) => name),
