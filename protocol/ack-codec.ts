@@ -2,7 +2,7 @@ import { type Ack, REJECT_CODES, type RejectCode } from './ack.ts';
 import { BitReader } from './codec/bit-reader.ts';
 import { BitWriter } from './codec/bit-writer.ts';
 import { crc32c } from './codec/crc32c.ts';
-import { requireBatchName, TOKEN_BYTES } from './codec/preamble.ts';
+import { copyOf, requireBatchName, TOKEN_BYTES } from './codec/preamble.ts';
 import { areRanges, readRanges, writeRanges } from './codec/ranges.ts';
 import { ProtocolError } from './errors.ts';
 import { SALT_BYTES } from './ids.ts';
@@ -46,9 +46,9 @@ export function decodeAck(bytes: Uint8Array): Ack {
   if (view.getUint16(0) !== MAGIC || view.getUint8(2) !== ACK_VERSION) throw notAnAck('it begins with something else');
   if (view.getUint32(end) !== crc32c(bytes.subarray(0, end))) throw notAnAck('it is damaged');
   const named = {
-    salt: bytes.slice(SALT_AT, BATCH_AT),
+    salt: copyOf(bytes, SALT_AT, BATCH_AT),
     batch: view.getUint32(BATCH_AT),
-    token: bytes.slice(TOKEN_AT, PARTS_AT),
+    token: copyOf(bytes, TOKEN_AT, PARTS_AT),
   };
   try {
     return { ...named, ...readParts(bytes.subarray(PARTS_AT, end)) };

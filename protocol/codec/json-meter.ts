@@ -6,11 +6,16 @@ import { BOUNDS } from '../record.ts';
  * long text many times. Both ends count by the same rules (docs/protocol.md, "Bounds"), never too little.
  */
 export class JsonMeter {
-  #left: number = BOUNDS.batchJsonBytes;
+  #counted = 0;
+
+  get counted(): number {
+    return this.#counted;
+  }
 
   add(bytes: number): void {
-    this.#left -= bytes;
-    if (this.#left < 0) throw new ProtocolError('BOUNDS', `more than ${BOUNDS.batchJsonBytes} bytes as JSON`);
+    this.#counted += bytes;
+    if (this.#counted > BOUNDS.batchJsonBytes)
+      throw new ProtocolError('BOUNDS', `more than ${BOUNDS.batchJsonBytes} bytes as JSON`);
   }
 }
 

@@ -59,10 +59,15 @@ export function readPreamble(bytes: Uint8Array): { preamble: BatchPreamble; body
   return {
     preamble: {
       version,
-      salt: bytes.slice(SALT_AT, BATCH_AT),
+      salt: copyOf(bytes, SALT_AT, BATCH_AT),
       batch: view.getUint32(BATCH_AT),
-      token: bytes.slice(TOKEN_AT, CRC_AT),
+      token: copyOf(bytes, TOKEN_AT, CRC_AT),
     },
     bodyBytes: view.getUint8(LENGTH_AT) * 0x10000 + view.getUint16(LENGTH_AT + 1),
   };
+}
+
+/** Bytes of their own: the `slice` of a Buffer would hold on to all of what was received. */
+export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }
