@@ -8,7 +8,7 @@ const FIRST_BYTES = 8192;
 const LEAST_BYTES = 1024;
 
 /**
- * How large a batch of the backlog may be, so that an alarm that has to go behind it on a slow link does not wait for
+ * How large a batch may be that is not urgent, so that an alarm that has to go behind it on a slow link does not wait for
  * long: grows and shrinks with the time that the transport takes to hand one on. Bytes are those of stored rows.
  */
 export class BatchSize {

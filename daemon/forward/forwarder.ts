@@ -79,7 +79,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #lanes: Lanes;
   readonly #bucket: TokenBucket;
-  readonly #backlogSize: BatchSize;
+  readonly #batchSize: BatchSize;
   readonly #backlogBurstBytes: number;
   readonly #outcomes: Outcomes;
   readonly #exchange: Exchange;
@@ -103,7 +103,7 @@ export class Forwarder {
     this.#lanes = new Lanes(options.gatherMs ?? GATHER_MS, nowMs);
     this.#bucket = new TokenBucket(rate, rate, nowMs);
     this.#backlogBurstBytes = Math.max(BOUNDS.recordBytes, rate);
-    this.#backlogSize = new BatchSize(transport.limits.batchBytesMax);
+    this.#batchSize = new BatchSize(transport.limits.batchBytesMax);
     this.#wakeup = new Wakeup(clock);
     this.#storeBackoff = new Backoff(STORE_RETRY, random);
     this.#outcomes = new Outcomes({
@@ -210,11 +210,10 @@ export class Forwarder {
   }
 
   async #takeAndSend(lane: Lane): Promise<boolean> {
-    const { name, store, clock, transport } = this.#options;
+    const { name, store, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#laneDueMs(lane, nowMs) > nowMs) return false;
-    const { batchBytesMax } = transport.limits;
-    const bytesMax = lane === 'backlog' ? Math.min(this.#backlogSize.bytes, this.#backlogBurstBytes) : batchBytesMax;
+    const bytesMax = this.#bytesMax(lane);
     const { notified } = this.#lanes;
     let taken: Taken | undefined;
     try {
@@ -231,6 +230,11 @@ export class Forwarder {
     this.#lanes.taken(lane, taken.records.length >= FULL_RECORDS, clock.monotonicMs());
     this.#send(taken);
     return true;
+  }
+
+  #bytesMax(lane: Lane): number {
+    if (lane === 'urgent') return this.#options.transport.limits.batchBytesMax;
+    return lane === 'live' ? this.#batchSize.bytes : Math.min(this.#batchSize.bytes, this.#backlogBurstBytes);
   }
 
   #send(cargo: Cargo): void {
@@ -251,10 +255,10 @@ export class Forwarder {
     if (this.#link.state !== 'up' || sentMs < this.#link.sinceMs) return;
     this.#unsent[lane] -= 1;
     if (error !== undefined) {
-      this.#backlogSize.lost();
+      this.#batchSize.lost();
       this.#link.fail(error);
-    } else if (lane === 'backlog') {
-      this.#backlogSize.handedOn(bytes, this.#options.clock.monotonicMs() - sentMs);
+    } else {
+      this.#batchSize.handedOn(bytes, this.#options.clock.monotonicMs() - sentMs);
     }
     this.#wakeup.wake();
   }
