@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
-import type { Clock } from '../runtime/clock.ts';
-import { withDeadline } from '../runtime/clock.ts';
-import { MooringError, toMooringError } from '../runtime/errors.ts';
+import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { MooringError } from '../runtime/errors.ts';
 
 const ANSWER_MS = 5000;
 
@@ -37,12 +36,13 @@ type Answer =
   | { readonly ok: true; readonly [key: string]: unknown }
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly hint: string } };
 
-/** No socket file, or one that a crash left behind. */
-const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK']);
+/** No socket file; one that a crash left behind; a path that is too long for a socket. */
+const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ENOTSOCK', 'EINVAL']);
 
 function errorOf(cause: Error & { code?: string }, path: string): MooringError {
   if (NOBODY.has(cause.code ?? '')) {
     return new MooringError('NOT_RUNNING', 'no gateway is running', { cause, context: { path } });
   }
-  return toMooringError(cause, 'SOCKET_FAILED', 'the gateway cannot be asked');
+  const hint = cause.code === 'EACCES' ? { hint: "Its socket is open to the gateway's own user and group." } : {};
+  return new MooringError('SOCKET_FAILED', 'the gateway cannot be asked', { cause, context: { path }, ...hint });
 }

@@ -1,7 +1,7 @@
-import { controlPathOf } from '../daemon/app.ts';
 import { serialPorts } from '../daemon/buses/serial.ts';
 import { loadGatewayConfig } from '../daemon/config/config.ts';
 import type { GatewayConfig } from '../daemon/config/types.ts';
+import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
 import { MetricTable } from '../daemon/sampling/metric-table.ts';
 import { sampleOnce } from '../daemon/sampling/sample-once.ts';
@@ -9,6 +9,7 @@ import { WallClock } from '../daemon/sampling/wall.ts';
 import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
 import { type Flag, type Location, type MetricValue, RESERVED_KEYS } from '../protocol/record.ts';
+import { configInvalid } from '../runtime/config/problem.ts';
 import { didYouMean } from '../runtime/config/suggest.ts';
 import { MooringError } from '../runtime/errors.ts';
 import { hardwareClockMs, kernelClockIsSynchronised } from '../runtime/kernel-clock.ts';
@@ -35,7 +36,7 @@ export async function runRead(path: string, { station, json }: ReadOptions, host
   if (json) out.write(`${JSON.stringify({ records: answer.records })}\n`);
   else for (const record of answer.records) out.write(tableOf(record, new MetricTable(config.metrics)));
   for (const { station, sensor, reason, code } of answer.failures) {
-    err.write(`mooring: ${station}: ${sensor}: ${reason} (${code})\n`);
+    err.write(`mooring: sensor ${sensor} of ${station}: ${code}: ${reason}\n`);
   }
   return answer.failures.length === 0 ? 0 : 1;
 }
@@ -45,17 +46,15 @@ function chosen(config: GatewayConfig, station: string | undefined): GatewayConf
   const stations = config.stations.filter(({ name }) => name === station);
   if (stations.length > 0) return { ...config, stations };
   const names = config.stations.map(({ name }) => name);
-  const meant = didYouMean(station, names);
-  throw new MooringError('CONFIG_INVALID', `has no station ${station}`, {
-    context: { file: config.file },
-    hint: [meant, `There are: ${names.join(', ')}.`].filter((text) => text !== '').join(' '),
-  });
+  const hint = [didYouMean(station, names), `There are: ${names.join(', ')}.`].filter((text) => text !== '').join(' ');
+  const message = `has no station ${station}`;
+  throw configInvalid(config.file, [{ file: config.file, line: 0, column: 0, key: 'stations', message, hint }]);
 }
 
 async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadAnswer | undefined> {
   let answer: ReadAnswer;
   try {
-    answer = (await askGateway(controlPathOf(config), 'read', clock)) as unknown as ReadAnswer;
+    answer = (await askGateway(controlPathOf(config.store.path), 'read', clock)) as unknown as ReadAnswer;
   } catch (error) {
     if (error instanceof MooringError && error.code === 'NOT_RUNNING') return undefined;
     throw error;

@@ -13,7 +13,7 @@ import type { ForwarderConfig, GatewayConfig } from './config/types.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { MqttTransport } from './forward/mqtt.ts';
 import type { Transport } from './forward/transport.ts';
-import { ControlSocket } from './ops/control-socket.ts';
+import { ControlSocket, controlPathOf } from './ops/control-socket.ts';
 import { type GatewayStatus, type ReadAnswer, statusLineOf, statusOf } from './ops/status.ts';
 import { type SendDatagram, type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
 import { Watchdog } from './ops/watchdog.ts';
@@ -101,7 +101,7 @@ export class Gateway {
     });
     this.#forwarders = config.forward.map((forwarder) => this.#makeForwarder(forwarder));
     const verbs = { status: async () => await this.status(), read: () => this.read() };
-    this.#control = new ControlSocket(controlPathOf(config), verbs, log);
+    this.#control = new ControlSocket(controlPathOf(config.store.path), verbs, log);
     this.#systemd = new SystemdNotifier(systemd, options.sendDatagram ?? sendUnixDatagram, log);
     this.#watchdog = this.#makeWatchdog(systemd);
   }
@@ -272,8 +272,3 @@ export class Gateway {
 }
 
 const KERNEL = { isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs };
-
-/** Where a running gateway of this configuration listens. */
-export function controlPathOf({ store }: Pick<GatewayConfig, 'store'>): string {
-  return `${store.path}.sock`;
-}

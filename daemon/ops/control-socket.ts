@@ -6,6 +6,11 @@ import type { Log } from '../../runtime/log.ts';
 /** Answers one verb. What it returns is sent as JSON; what it throws as `{error}`. */
 export type ControlVerb = (request: Readonly<Record<string, unknown>>) => Promise<object> | object;
 
+/** Where the gateway listens that has this store open. */
+export function controlPathOf(storePath: string): string {
+  return `${storePath}.sock`;
+}
+
 const REQUEST_BYTES_MAX = 4096;
 const CONNECTIONS_MAX = 16;
 const IDLE_MS = 30_000;
