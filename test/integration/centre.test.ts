@@ -131,20 +131,6 @@ test('two gateways with one salt have two runs: neither speaks for the other', a
   ]);
 });
 
-test('a metric of the wrong type goes to the dead letter before it is refused, and its neighbours are stored', async () => {
-  const gateway = await gatewayOf(await started());
-  const records = [sampleOf(2), sampleOf(3, { door_open: 'ajar' }), sampleOf(4)];
-  await gateway.send(batchOf({ salt: SALT, records }));
-  expect(await gateway.nextAck()).toMatchObject({
-    stored: ranges('2 4'),
-    rejected: [{ code: 'metric_type', ranges: ranges('3') }],
-  });
-  const day = new Date(systemClock.wallMs()).toISOString().slice(0, 10);
-  expect(recordsIn(`state/deadletter/${day}.ndjson`)).toEqual([
-    expect.objectContaining({ code: 'metric_type', gateway: 'plaka', run: RUN, sequence: 3 }),
-  ]);
-});
-
 test('what was accepted when the centre stops is stored and answered, and the port is free again', async () => {
   const centre = await started();
   const gateway = await gatewayOf(centre);
