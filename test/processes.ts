@@ -26,9 +26,17 @@ const STOP_MS = 15_000;
 
 /** Programs that this process has started and that have not ended. None outlives it. */
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+const endAll = (): void => {
   for (const child of running) child.kill('SIGKILL');
-});
+};
+process.on('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    // Heard once: now it does what it would have done.
+    process.kill(process.pid, signal);
+  });
+}
 
 /** Looks again and again until `probe` gives something other than undefined or false. Throws after `withinMs`, naming `what`. */
 export async function eventually<T>(

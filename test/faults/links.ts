@@ -1,11 +1,14 @@
 import { systemClock } from '../../runtime/clock.ts';
+import type { Link } from '../../sim/link.ts';
 import { drainTo, endDrain, measureLoad, startDrain } from './backlog.ts';
 import { type Scenario, startAll } from './scenario.ts';
-import type { Site } from './site.ts';
+import type { Shore, Site } from './site.ts';
 import { judge } from './verdict.ts';
 
 const PAUSE_MS = 20_000;
-const HALF_OPEN_MS = 12_000;
+/** Beyond the keep-alive and the deadlines of both programs, and within them. */
+const NOTICED_MS = 25_000;
+const UNNOTICED_MS = 8000;
 const CALM_MS = 2000;
 /** Long enough that the drain takes more than the two seconds that are cut. */
 const CUT_MS = 6000;
@@ -41,26 +44,19 @@ async function cutInDrain(site: Site): Promise<void> {
   await judge(site, shore);
 }
 
-/** Silence one way, then both; everything that was held back arrives in the end, however late. */
-async function freezeUplink(site: Site): Promise<void> {
+/**
+ * Silence one way until it must have been noticed, then both ways for less than that; what was held back arrives in the
+ * end, however late.
+ */
+async function freeze(site: Site, linkOf: (shore: Shore) => Link, direction: 'up' | 'down'): Promise<void> {
   const shore = await startAll(site);
+  const link = linkOf(shore);
   await systemClock.sleep(CALM_MS);
-  for (const direction of ['down', 'both'] as const) {
-    shore.uplink.freeze(direction);
-    await systemClock.sleep(HALF_OPEN_MS);
-    shore.uplink.thaw();
-    await systemClock.sleep(CALM_MS);
-  }
-  await judge(site, shore);
-}
-
-async function freezeDownlink(site: Site): Promise<void> {
-  const shore = await startAll(site);
-  await systemClock.sleep(CALM_MS);
-  for (const direction of ['up', 'both'] as const) {
-    shore.downlink.freeze(direction);
-    await systemClock.sleep(HALF_OPEN_MS);
-    shore.downlink.thaw();
+  for (const [silent, durationMs] of [[direction, NOTICED_MS] as const, ['both', UNNOTICED_MS] as const]) {
+    site.say(`silence (${silent}) for ${durationMs} ms`);
+    link.freeze(silent);
+    await systemClock.sleep(durationMs);
+    link.thaw();
     await systemClock.sleep(CALM_MS);
   }
   await judge(site, shore);
@@ -81,7 +77,13 @@ async function startAlone(site: Site): Promise<void> {
 export const LINKS: readonly Scenario[] = [
   { name: 'a Mosquitto that accepts and does not answer for 20 s costs nothing', run: pauseBroker },
   { name: 'a link cut in the first and in the last second of a drain costs nothing', run: cutInDrain },
-  { name: 'a half-open link of the gateway costs nothing', run: freezeUplink },
-  { name: 'a half-open link of the centre costs nothing', run: freezeDownlink },
+  {
+    name: 'a half-open link of the gateway costs nothing',
+    run: (site) => freeze(site, ({ uplink }) => uplink, 'down'),
+  },
+  {
+    name: 'a half-open link of the centre costs nothing',
+    run: (site) => freeze(site, ({ downlink }) => downlink, 'up'),
+  },
   { name: 'a gateway that starts while everything is down keeps all for later', run: startAlone },
 ];
