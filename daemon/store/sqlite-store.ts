@@ -1,20 +1,26 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { RejectCode } from '../../protocol/ack.ts';
-import type { Range } from '../../protocol/intervals.ts';
+import { runIdOf, SALT_BYTES } from '../../protocol/ids.ts';
+import { type Range, rangesOf } from '../../protocol/intervals.ts';
 import type { Observation } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import { type FileLock, lockFile } from '../../runtime/lock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import { fittingCount } from './batch-bounds.ts';
+import { groupBytesOf } from './budget.ts';
+import { requireNodeApi } from './connection.ts';
+import { GroupQueue } from './group-queue.ts';
+import { ObservationCheck } from './observation-check.ts';
+import { unpacked } from './packing.ts';
 import type { Appended, AppendOptions, Current, Lane, Store, StoreStats, TakeLimits, Taken } from './store.ts';
+import type { PackedTaken, StoreFileOptions } from './store-file.ts';
+import { StoreThread } from './store-thread.ts';
 
-export interface SqliteStoreOptions {
-  /** Path of the database; its folder is made where it is missing. */
-  readonly path: string;
-  readonly gateway: string;
-  /** Names of the forwarders of the configuration: each holds every record until it has settled it. */
-  readonly forwarders: readonly string[];
-  /** Bound on the bytes of database and write-ahead log. */
-  readonly budgetBytes: number;
+export interface SqliteStoreOptions extends Omit<StoreFileOptions, 'salt'> {
   /** How long a record may wait for others to share its commit, in milliseconds: the loss window. */
   readonly lingerMs: number;
   readonly random: Random;
@@ -24,55 +30,144 @@ export interface SqliteStoreOptions {
   readonly label: () => Pick<Observation, 'timestampMs' | 'clock'>;
   /** Called once when the store's thread has died: nothing can be stored any more, and the process should end. */
   readonly onDied?: (error: MooringError) => void;
-  /** How long a few settled rows may wait for a commit to take them along, in milliseconds. */
+  /**
+   * How long a few settled rows may wait for a record to share its commit, in milliseconds; 1 s, or the linger where that
+   * is longer, when left out. What a crash loses of it is sent again.
+   */
   readonly settleGatherMs?: number;
 }
 
-/** The gateway's store: SQLite in a worker thread, which alone waits for the disk. */
+const SETTLE_GATHER_MS = 1000;
+
+/**
+ * The gateway's store: SQLite in a thread of its own, which alone waits for the disk. Here, on the main thread, records are
+ * checked, packed and gathered into commits, and the lock is held.
+ */
 export class SqliteStore implements Store {
-  readonly options: SqliteStoreOptions;
+  readonly #options: SqliteStoreOptions;
+  readonly #check = new ObservationCheck();
+  #lock: FileLock | undefined;
+  #opened: { readonly thread: StoreThread; readonly queue: GroupQueue } | undefined;
 
   constructor(options: SqliteStoreOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
-  open(): Promise<Current> {
-    return this.#missing();
+  async open(): Promise<Current> {
+    assert(this.#lock === undefined, 'not opened twice');
+    requireNodeApi();
+    const { path, gateway, forwarders, budgetBytes, random, onDied } = this.#options;
+    this.#lock = claim(path);
+    const salt = random.bytes(SALT_BYTES);
+    const thread = new StoreThread({ path, gateway, forwarders, budgetBytes, salt }, (error) => onDied?.(error));
+    try {
+      const opening = (await thread.opened) as Pick<Current, 'previous' | 'retired'>;
+      this.#opened = { thread, queue: this.#makeQueue(thread) };
+      return { run: runIdOf(gateway, salt), salt, ...opening };
+    } catch (error) {
+      await thread.ended();
+      this.#unlock();
+      throw error;
+    }
   }
 
-  append(_observations: readonly Observation[], _options: AppendOptions): Promise<Appended> {
-    return this.#missing();
+  async append(observations: readonly Observation[], { urgent }: AppendOptions): Promise<Appended> {
+    assert(observations.length > 0, 'an append has something to append');
+    const { queue } = this.#open();
+    for (const observation of observations) this.#check.require(observation);
+    return await queue.append(observations, urgent || observations.some(({ kind }) => kind !== 'sample'));
   }
 
-  take(_forwarder: string, _lane: Lane, _limits: TakeLimits): Promise<Taken | undefined> {
-    return this.#missing();
+  async take(forwarder: string, lane: Lane, limits: TakeLimits): Promise<Taken | undefined> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const { thread } = this.#open();
+    const taken = await thread.ask<PackedTaken | undefined>({ ask: 'take', forwarder, lane, limits, nowMs });
+    if (taken === undefined) return undefined;
+    const { run, salt, sequences } = taken;
+    const records = unpacked(taken, sequences);
+    const count = fittingCount(records);
+    if (count < records.length) {
+      await thread.ask({ ask: 'release', forwarder, salt, ranges: rangesOf(sequences.slice(count)) });
+    }
+    return { run, salt, lane, records: records.slice(0, count) };
   }
 
-  release(_forwarder: string, _salt: Uint8Array, _ranges: readonly Range[]): Promise<void> {
-    return this.#missing();
+  async release(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): Promise<void> {
+    await this.#inOrder().ask({ ask: 'release', forwarder, salt, ranges });
   }
 
-  hold(_forwarder: string, _salt: Uint8Array, _ranges: readonly Range[]): Promise<void> {
-    return this.#missing();
+  async hold(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): Promise<void> {
+    await this.#inOrder().ask({ ask: 'hold', forwarder, salt, ranges });
   }
 
-  settle(_forwarder: string, _salt: Uint8Array, _ranges: readonly Range[]): Promise<number> {
-    return this.#missing();
+  async settle(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): Promise<number> {
+    return await this.#open().queue.settle({ forwarder, salt, ranges });
   }
 
-  reject(_forwarder: string, _salt: Uint8Array, _ranges: readonly Range[], _code: RejectCode): Promise<number> {
-    return this.#missing();
+  async reject(forwarder: string, salt: Uint8Array, ranges: readonly Range[], code: RejectCode): Promise<number> {
+    return await this.#open().queue.settle({ forwarder, salt, ranges, code });
   }
 
-  stats(): Promise<StoreStats> {
-    return this.#missing();
+  async stats(): Promise<StoreStats> {
+    return await this.#open().thread.ask({ ask: 'stats' });
   }
 
-  close(): Promise<void> {
-    return this.#missing();
+  async close(): Promise<void> {
+    if (this.#opened === undefined) return;
+    const { thread, queue } = this.#opened;
+    queue.flush();
+    this.#opened = undefined;
+    try {
+      if (!thread.hasEnded) await thread.ask({ ask: 'close' });
+      await thread.ended();
+    } finally {
+      this.#unlock();
+    }
   }
 
-  #missing(): Promise<never> {
-    return Promise.reject(new MooringError('STORE_FAILED', 'not built yet'));
+  #makeQueue(thread: StoreThread): GroupQueue {
+    const { clock, lingerMs, settleGatherMs, budgetBytes, label } = this.#options;
+    return new GroupQueue({
+      clock,
+      lingerMs,
+      settleGatherMs: settleGatherMs ?? Math.max(SETTLE_GATHER_MS, lingerMs),
+      groupBytes: groupBytesOf(budgetBytes),
+      label,
+      commit: async (group) => await thread.ask({ ask: 'commit', group }, [group.records.bodies.buffer]),
+    });
+  }
+
+  #open(): { readonly thread: StoreThread; readonly queue: GroupQueue } {
+    if (this.#opened === undefined) throw new MooringError('STORE_CLOSED', 'the store is closed');
+    return this.#opened;
+  }
+
+  /** The thread, after everything that was settled before: what is asked next may be about the same rows. */
+  #inOrder(): StoreThread {
+    const { thread, queue } = this.#open();
+    if (queue.hasSettlements) queue.flush();
+    return thread;
+  }
+
+  #unlock(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+}
+
+/** Throws `STORE_IN_USE` where another process has the store open, `STORE_FAILED` where its folder cannot be made. */
+function claim(path: string): FileLock {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return lockFile(`${path}.lock`);
+  } catch (cause) {
+    if (cause instanceof MooringError && cause.code !== 'LOCK_HELD') throw cause;
+    const context = { path };
+    if (!(cause instanceof MooringError)) {
+      const hint = 'Check that this user may write there.';
+      throw new MooringError('STORE_FAILED', "the store's folder cannot be made", { cause, context, hint });
+    }
+    const hint = 'Only one gateway can have a store. Stop the other one, or name another path.';
+    throw new MooringError('STORE_IN_USE', 'another process has the store open', { cause, context, hint });
   }
 }

@@ -1,0 +1,138 @@
+import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { MooringError } from '../../runtime/errors.ts';
+import type { Db } from './connection.ts';
+import type { Cursor, Reservations } from './cursor.ts';
+import { IntervalTable, NO_FORWARDER } from './interval-table.ts';
+import { isUrgentKind, type PackedRecords } from './packing.ts';
+import { subtract } from './range-lists.ts';
+import type { StoredRunRow } from './run-table.ts';
+
+/** Which of the packed records: `count` of them from index `from`, whose bodies begin at `bodiesAt`. */
+export interface Part {
+  readonly from: number;
+  readonly count: number;
+  readonly bodiesAt: number;
+}
+
+/** A row without its numbers. */
+export type RowColumns = readonly [station: string, kind: number, timestampMs: number, body: Uint8Array];
+
+/**
+ * The table of records, and in memory which of its rows there are and which are urgent. Changes are made inside the
+ * caller's transaction; when that is rolled back, `load` again.
+ */
+export class StoredRows {
+  readonly #gone: IntervalTable;
+  readonly #insert;
+  readonly #delete;
+  readonly #read;
+  readonly #urgentRows;
+  readonly #newest;
+  #lastRow = 0;
+  /** Kept as one object for good: the cursors look into it. */
+  readonly urgent = new IntervalSet();
+  readonly cursors = new Map<string, Cursor>();
+
+  constructor(db: Db) {
+    this.#gone = new IntervalTable(db, 'gone', NO_FORWARDER);
+    this.#insert = db.prepare<[number, number, number, number, string, number, number, Uint8Array]>(
+      'INSERT INTO records (row, run, seq, urgent, station, kind, timestamp_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#delete = db.prepare('DELETE FROM records WHERE row BETWEEN ? AND ?');
+    this.#read = db
+      .prepare('SELECT station, kind, timestamp_ms, body FROM records WHERE row BETWEEN ? AND ? ORDER BY row')
+      .raw();
+    this.#urgentRows = db.prepare('SELECT row FROM records WHERE urgent = 1 ORDER BY row').pluck();
+    this.#newest = db.prepare('SELECT max(row) FROM records').pluck();
+    this.load();
+  }
+
+  /** The newest row that the store ever had; 0 when it had none. */
+  get lastRow(): number {
+    return this.#lastRow;
+  }
+
+  get count(): number {
+    return this.#lastRow - this.#gone.set.count;
+  }
+
+  /** The rows that are there. */
+  present(): Range[] {
+    return this.#lastRow === 0 ? [] : this.#gone.set.missing(1, this.#lastRow);
+  }
+
+  /** What is in flight or held, by forwarder: not in the tables, so to be kept from before a transaction that may fail. */
+  reservations(): ReadonlyMap<string, Reservations> {
+    return new Map([...this.cursors].map(([name, cursor]) => [name, cursor.reservations()]));
+  }
+
+  /** Reads again what the tables say. */
+  load(reservations: ReadonlyMap<string, Reservations> = new Map()): void {
+    this.#gone.load();
+    this.#lastRow = Math.max(Number(this.#newest.get() ?? 0), this.#gone.set.last ?? 0);
+    for (const range of this.urgent.ranges()) this.urgent.remove(...range);
+    for (const row of this.#urgentRows.iterate() as IterableIterator<number>) this.urgent.add(row);
+    const present = this.present();
+    for (const [name, cursor] of this.cursors) cursor.load(present, reservations.get(name));
+  }
+
+  /** Adds a part of the packed records to a run. Returns the row of the first. */
+  append(run: StoredRunRow, records: PackedRecords, { from, count, bodiesAt }: Part, urgent: boolean): number {
+    const firstRow = this.#lastRow + 1;
+    let at = bodiesAt;
+    for (let index = from; index < from + count; index += 1) {
+      const row = this.#lastRow + 1;
+      const kind = records.kinds[index] as number;
+      const end = at + (records.lengths[index] as number);
+      const isUrgent = urgent || isUrgentKind(kind);
+      this.#insert.run(
+        row,
+        run.number,
+        row - run.firstRow + 1,
+        Number(isUrgent),
+        records.stations[index] as string,
+        kind,
+        records.timestampsMs[index] as number,
+        records.bodies.subarray(at, end),
+      );
+      at = end;
+      this.#lastRow = row;
+      if (isUrgent) this.urgent.add(row);
+    }
+    if (count > 0) for (const cursor of this.cursors.values()) cursor.appended(firstRow, this.#lastRow);
+    return firstRow;
+  }
+
+  /** Rows of a range that is present, in order; ends early when the consumer does. */
+  *read(first: number, last: number): Generator<RowColumns, void> {
+    let row = first;
+    for (const columns of this.#read.iterate(first, last) as IterableIterator<RowColumns>) {
+      yield columns;
+      row += 1;
+    }
+    if (row !== last + 1) {
+      throw new MooringError('STORE_DAMAGED', 'rows of the store are missing', { context: { first, last, row } });
+    }
+  }
+
+  timestampOf(row: number): number | undefined {
+    const [columns] = this.#read.all(row, row) as RowColumns[];
+    return columns?.[2];
+  }
+
+  /** Deletes rows that are present. */
+  remove(first: number, last: number): void {
+    this.#delete.run(first, last);
+    this.#gone.add(first, last);
+    this.urgent.remove(first, last);
+    for (const cursor of this.cursors.values()) cursor.forget(first, last);
+  }
+
+  /** Rows that some forwarder has not settled. */
+  unsettled(): Range[] {
+    const present = this.present();
+    let free = present;
+    for (const cursor of this.cursors.values()) free = subtract(free, cursor.pending.ranges());
+    return subtract(present, free);
+  }
+}
