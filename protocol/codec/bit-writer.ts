@@ -101,9 +101,14 @@ export function zigzag(value: number): number {
   return value >= 0 ? 2 * value : -2 * value - 1;
 }
 
+/** Bits that `BitWriter.number` takes. */
+export function numberBits(value: number): number {
+  return 6 + Math.max(0, bitLength(value) - 1);
+}
+
 /** Bits that `BitWriter.signed` takes. */
 export function signedBits(value: number): number {
-  return 6 + Math.max(0, bitLength(zigzag(value)) - 1);
+  return numberBits(zigzag(value));
 }
 
 /** Bits that `BitWriter.count` takes. */

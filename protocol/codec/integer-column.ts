@@ -1,5 +1,5 @@
 import { type BitReader, unreadable, unzigzag } from './bit-reader.ts';
-import { type BitWriter, bitLength, signedBits, WIDTH_MAX, zigzag } from './bit-writer.ts';
+import { type BitWriter, bitLength, numberBits, signedBits, WIDTH_MAX, zigzag } from './bit-writer.ts';
 
 /** Largest magnitude in a column: the folded difference of two differences still is exact in a double. */
 export const COLUMN_INTEGER_MAX = 2 ** 50 - 1;
@@ -10,12 +10,16 @@ const PACKED = 1;
 const CENTRED = 2;
 const ABOVE = 3;
 
+/** Stands for a quotient that is this or more: the residual follows in full, so that one far value costs one value. */
+const ESCAPE = 16;
+
 /** The cheapest way to write some residuals against one reference. */
 interface Packing {
   readonly mode: number;
   readonly reference: number;
   /** Bits a residual where PACKED, the Rice parameter where CENTRED or ABOVE. */
   readonly width: number;
+  /** What all of it takes. */
   readonly bits: number;
 }
 
@@ -94,19 +98,31 @@ function cheapestPacking(values: ArrayLike<number>): Packing {
   return best;
 }
 
-/** The Rice parameter for numbers from 0, and what they take with it. Near log2(mean · ln 2) for a geometric one. */
+/**
+ * The Rice parameter for numbers from 0, and what they take with it. It is near log2(mean · ln 2) where they are
+ * distributed geometrically, and less where a few are far off: from there it goes down as long as that pays.
+ */
 function cheapestRice(residuals: Float64Array): { width: number; bits: number } {
   let sum = 0;
   for (const residual of residuals) sum += residual;
   const guess = Math.floor(Math.log2(Math.max(1, (sum / residuals.length) * Math.LN2)));
   let best = { width: 0, bits: Number.POSITIVE_INFINITY };
-  for (let width = Math.max(0, guess - 1); width <= Math.min(guess + 1, WIDTH_MAX); width += 1) {
-    const scale = 2 ** -width;
-    let bits = residuals.length * (width + 1);
-    for (const residual of residuals) bits += Math.floor(residual * scale);
-    if (bits < best.bits) best = { width, bits };
+  for (let width = Math.min(guess + 1, WIDTH_MAX); width >= 0; width -= 1) {
+    const bits = riceBits(residuals, width);
+    if (bits > best.bits) break;
+    best = { width, bits };
   }
   return best;
+}
+
+function riceBits(residuals: Float64Array, width: number): number {
+  const scale = 2 ** -width;
+  let bits = residuals.length * (width + 1);
+  for (const residual of residuals) {
+    const quotient = Math.floor(residual * scale);
+    bits += quotient < ESCAPE ? quotient : ESCAPE - width + numberBits(residual);
+  }
+  return bits;
 }
 
 function writeColumn(writer: BitWriter, packing: Packing, values: ArrayLike<number>, first: number | undefined): void {
@@ -126,8 +142,9 @@ function writeColumn(writer: BitWriter, packing: Packing, values: ArrayLike<numb
     }
     const folded = mode === CENTRED ? zigzag(residual) : residual;
     const quotient = Math.floor(folded / unit);
-    writer.unary(quotient);
-    writer.bits(folded - quotient * unit, width);
+    writer.unary(Math.min(quotient, ESCAPE));
+    if (quotient < ESCAPE) writer.bits(folded - quotient * unit, width);
+    else writer.number(folded);
   }
 }
 
@@ -147,7 +164,9 @@ function readResiduals(reader: BitReader, values: Float64Array, from: number): v
       values[index] = reference + reader.bits(width);
       continue;
     }
-    const folded = reader.unary() * unit + reader.bits(width);
+    const quotient = reader.unary();
+    if (quotient > ESCAPE) throw unreadable('a quotient beyond the escape');
+    const folded = quotient < ESCAPE ? quotient * unit + reader.bits(width) : reader.number();
     values[index] = reference + (mode === CENTRED ? unzigzag(folded) : folded);
   }
 }
