@@ -110,10 +110,10 @@ export class Exchange {
   }
 
   /**
-   * Sends what was taken from the store. Returns the bytes that it takes, or undefined where it cannot be encoded
-   * together: then its parts are the next pieces.
+   * Sends what was taken from the store. Returns the bytes that it takes, or 0 where it cannot be encoded together: then
+   * its parts are the next pieces.
    */
-  send(cargo: Cargo): number | undefined {
+  send(cargo: Cargo): number {
     const { clock, random, transport } = this.#options;
     const name = { batch: this.#nextBatch, token: random.bytes(TOKEN_BYTES) };
     let bytes: Uint8Array;
@@ -123,7 +123,7 @@ export class Exchange {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#unsendable(cargo, error);
-      return undefined;
+      return 0;
     }
     this.#nextBatch = this.#nextBatch === BATCH_NUMBER_MAX ? 1 : this.#nextBatch + 1;
     this.#bytesSent += bytes.length;
@@ -184,8 +184,7 @@ export class Exchange {
       conclude({ verb: 'reject', code }, sent.salt, ranges);
     }
     if (ack.busy !== undefined) this.#busy(sent, ack.busy.retryAfterMs, nowMs);
-    if (ack.versionMax !== undefined && ack.versionMax < BATCH_VERSION)
-      this.#versionRefused(sent, ack.versionMax, nowMs);
+    if (ack.versionMax !== undefined) this.#versionRefused(sent, ack.versionMax, nowMs);
     else if (ack.unreadable) this.#unreadable(sent, nowMs);
   }
 

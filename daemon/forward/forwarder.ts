@@ -59,8 +59,10 @@ export interface ForwarderStatus {
 
 const BACKLOG_BYTES_PER_SECOND = 2 ** 20;
 const GATHER_MS = 250;
-/** Live batches with at least so many records show that there is more than gathering is worth waiting for. */
+/** A live batch with so many records, or bytes, shows that there may be more than gathering is worth waiting for. */
 const FULL_RECORDS = 256;
+/** Encoded bytes against the bound on stored ones. */
+const FULL_RATIO = 8;
 /** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
 const UNSENT_MAX = 2;
 /** The order of a round. Each lane is asked once a round: so neither live nor backlog can starve the other. */
@@ -227,8 +229,9 @@ export class Forwarder {
       this.#lanes.empty(lane, notified);
       return false;
     }
-    this.#lanes.taken(lane, taken.records.length >= FULL_RECORDS, clock.monotonicMs());
-    this.#send(taken);
+    const bytes = this.#send(taken);
+    const isFull = taken.records.length >= FULL_RECORDS || bytes >= bytesMax / FULL_RATIO;
+    this.#lanes.taken(lane, isFull, clock.monotonicMs());
     return true;
   }
 
@@ -237,17 +240,19 @@ export class Forwarder {
     return lane === 'live' ? this.#batchSize.bytes : Math.min(this.#batchSize.bytes, this.#backlogBurstBytes);
   }
 
-  #send(cargo: Cargo): void {
-    if (this.#hasStopped) return;
+  /** Returns the bytes that were sent; 0 where nothing could be. */
+  #send(cargo: Cargo): number {
+    if (this.#hasStopped) return 0;
     if (this.#isStopping || this.#link.state !== 'up') {
       const ranges = rangesOf(cargo.records.map(({ sequence }) => sequence));
       this.#outcomes.add({ verb: 'release' }, cargo.salt, ranges);
-      return;
+      return 0;
     }
     const bytes = this.#exchange.send(cargo);
-    if (bytes === undefined) return;
+    if (bytes === 0) return 0;
     this.#unsent[cargo.lane] += 1;
     if (cargo.lane === 'backlog') this.#bucket.charge(bytes, this.#options.clock.monotonicMs());
+    return bytes;
   }
 
   #handedOn({ lane, sentMs }: SentBatch, bytes: number, error: Error | undefined): void {
