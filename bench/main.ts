@@ -1,0 +1,52 @@
+/**
+ * `npm run bench -- [--json] [NAME…]`: every benchmark, or those that are named. Prints a line a figure with the ratio to
+ * its limit; exits with 1 where a goal is missed or something could not be measured.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect, parseArgs } from 'node:util';
+import { BENCHMARKS } from './benchmarks.ts';
+import { type Benchmark, lineOf } from './figure.ts';
+import { headline, tableRow } from './table.ts';
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const known = BENCHMARKS.map(({ name }) => name);
+const unknown = positionals.filter((name) => !known.includes(name));
+const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+/** Beside the figures, so that these can be piped on. */
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function measure(benchmark: Benchmark): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), `mooring-bench-${benchmark.name}-`));
+  if (!values.json) for (const line of ['', ...benchmark.about]) print(line);
+  try {
+    const figures = await benchmark.run({ folder, say: (text) => say(`  ${benchmark.name}: ${text}`) });
+    const lines = figures.map(lineOf);
+    if (!values.json) print(headline());
+    for (const [index, figure] of figures.entries()) {
+      const line = lines[index] as (typeof lines)[number];
+      print(values.json ? JSON.stringify(line) : tableRow(figure, line));
+    }
+    return lines.every(({ ok }) => ok);
+  } catch (error) {
+    say(`${benchmark.name} could not be measured: ${inspect(error)}`);
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (unknown.length > 0) {
+  say(`there is no benchmark named ${unknown.join(', ')}; there are: ${known.join(', ')}`);
+  process.exitCode = 2;
+} else {
+  let isGood = true;
+  for (const benchmark of chosen) isGood = (await measure(benchmark)) && isGood;
+  process.exitCode = isGood ? 0 : 1;
+}

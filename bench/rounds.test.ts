@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { inTurn, median } from './rounds.ts';
+
+it('a median is the middle one, or between the middle two', () => {
+  expect(median([9, 1, 5])).toBe(5);
+  expect(median([9, 1, 5, 2])).toBe(3.5);
+});
+
+it('two sides are measured in turn after a warm-up that does not count', async () => {
+  const calls: string[] = [];
+  const side = (name: string, values: readonly number[]): (() => Promise<number>) => {
+    const left = [...values];
+    return () => {
+      calls.push(name);
+      return Promise.resolve(left.shift() as number);
+    };
+  };
+  const medians = await inTurn(4, side('a', [1000, 1, 2, 3, 4]), side('b', [1000, 10, 20, 30, 50]));
+  expect(medians).toEqual([2.5, 25]);
+  expect(calls.join('')).toBe('ab' + 'abbaabba');
+});
