@@ -126,7 +126,7 @@ function strictLines({ ca, broker }: Certificates, rulesPath: string): readonly 
   ];
 }
 
-function isLeftOut(name: string): boolean {
+export function isLeftOut(name: string): boolean {
   return (process.env.MOORING_TEST_WITHOUT ?? '').split(',').includes(name);
 }
 
