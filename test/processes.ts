@@ -86,6 +86,12 @@ export class Program {
     return this.#hasEnded;
   }
 
+  /** Under which the kernel has it in /proc. */
+  get pid(): number {
+    assert(this.#child.pid !== undefined, `${this.name} was started`);
+    return this.#child.pid;
+  }
+
   /** Waits for a line with that message. Throws when it does not come in time, or when the program ends before. */
   async says(message: string, withinMs: number): Promise<LogLine> {
     return await eventually(`${this.name} says "${message}"`, withinMs, () => {
