@@ -55,6 +55,12 @@ test('a smaller window is drawn anew at once, in the lines and columns that it h
   expect(terminal.written).toContain('mooring dem…');
 });
 
+test('a terminal that does not know its size is drawn on as one of 80 columns', () => {
+  const terminal = Object.assign(new FakeTerminal(), { columns: 0, rows: 0 });
+  openScreen(terminal, new EventEmitter()).show(snapshot);
+  expect(terminal.written).toContain('mooring demo · gateway demo');
+});
+
 test('the plain view prints lines and no control characters', () => {
   let text = '';
   openPlainView({ write: (part) => (text += part) }).show(snapshot);

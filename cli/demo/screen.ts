@@ -34,7 +34,9 @@ export function openScreen(terminal: Terminal, exits: Pick<EventEmitter, 'on' | 
   let snapshot: DemoSnapshot | undefined;
   const draw = (): void => {
     if (snapshot === undefined) return;
-    const { columns = COLUMNS, rows = ROWS } = terminal;
+    // A terminal that does not know its size says 0.
+    const columns = terminal.columns || COLUMNS;
+    const rows = terminal.rows || ROWS;
     // One line less than there are: a line break on the last one would scroll.
     const lines = frameOf(snapshot, columns).slice(0, Math.max(1, rows - 1));
     terminal.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\r\n`).join('')}${CLEAR_BELOW}`);

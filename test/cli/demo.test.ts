@@ -1,0 +1,80 @@
+/** `mooring demo` as a newcomer runs it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { AuditReport } from '../../cli/audit.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { eventually, Programs } from '../processes.ts';
+import { MAIN, mooring } from './mooring.ts';
+
+const START_MS = 20_000;
+const STOP_MS = 5000;
+
+let folder = '';
+let programs: Programs;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-demo-'));
+  programs = new Programs();
+});
+afterEach(async () => {
+  await programs.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function audited(): AuditReport {
+  const { status, stdout } = mooring(['audit', 'd/records', '--store', 'd/store.db', '--json'], folder);
+  expect(status, stdout).toBe(0);
+  return JSON.parse(stdout) as AuditReport;
+}
+
+test('it shows readings and the way they go, ends by itself, and a second one goes on with the same store', () => {
+  for (const count of [1, 2]) {
+    const { status, stdout, stderr } = mooring(['demo', '--data', 'd', '--for', '3s', '--plain'], folder);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/Z buoy temperature=.*°C/);
+    expect(stdout).toMatch(/Z city temperature=.*°C/);
+    expect(stdout).toMatch(/link=up acks_per_second=\d/);
+    expect(stdout).toContain('npx mooring audit d/records --store d/store.db\n');
+    const { runs } = audited();
+    expect(runs).toHaveLength(count);
+    // The drain at the end has brought everything over; what is acknowledged is in the log of acks, each once.
+    expect(runs.map(({ unsettled }) => unsettled)).toEqual(runs.map(() => 0));
+    const ids = readFileSync(join(folder, 'd', 'acks.txt'), 'utf8')
+      .split('\n')
+      .slice(0, -1);
+    const records = runs.reduce((sum, run) => sum + run.records, 0);
+    expect([ids.length, new Set(ids).size]).toEqual([records, records]);
+  }
+});
+
+test('a second one in the same folder is refused with status 3, and the first goes on; SIGTERM ends it within 5 s', async () => {
+  const data = join(folder, 'd');
+  const first = programs.start({ name: 'demo', command: process.execPath, args: [MAIN, 'demo', '--data', data] });
+  await eventually('it shows a link', START_MS, () => first.lines.some(({ msg }) => msg.startsWith('link=up')));
+  const second = mooring(['demo', '--data', 'd', '--for', '1s'], folder);
+  expect(second.status).toBe(3);
+  expect(second.stderr).toBe(
+    `mooring: another demo is running in ${data}. Stop it, or give this one a folder of its own: --data DIR.\n`,
+  );
+  const startedMs = systemClock.monotonicMs();
+  expect(await first.stop()).toBe(0);
+  expect(systemClock.monotonicMs() - startedMs).toBeLessThan(STOP_MS);
+  expect(audited().ok).toBe(true);
+});
+
+test('on a terminal it draws on the other screen, with the cursor hidden, and gives both back', () => {
+  const typescript = join(folder, 'typescript');
+  const command = `'${process.execPath}' '${MAIN}' demo --data '${join(folder, 'd')}' --for 2s`;
+  const { status } = spawnSync('script', ['-qefc', command, typescript], { cwd: folder, stdio: 'ignore' });
+  expect(status).toBe(0);
+  const screen = readFileSync(typescript, 'utf8');
+  const [before, drawn = '', after = ''] = screen.replaceAll('\x1b[?1049l', '\x1b[?1049h').split('\x1b[?1049h');
+  expect(before).toContain('mooring demo: records go to ');
+  expect(drawn.startsWith('\x1b[?25l')).toBe(true);
+  expect(drawn.endsWith('\x1b[?25h')).toBe(true);
+  expect(drawn).toContain('mooring demo · gateway demo');
+  expect(after).toContain('mooring demo: ended.');
+  expect(existsSync(join(folder, 'd', 'demo.log'))).toBe(true);
+});
