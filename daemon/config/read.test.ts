@@ -220,7 +220,7 @@ test('options are read by the driver, in their places, and what was meant may be
 
 test('a station whose largest record would not fit is told before it runs', () => {
   const many = METRICS.filter(({ type }) => type === 'number').map(({ name }) => name);
-  const own = Array.from({ length: 12 }, (_, index) => `x_measure_${index}`);
+  const own = Array.from({ length: 24 }, (_, index) => `x_measure_${index}`);
   const found = problemsIn(gateway(`{ driver: probe, gives: [${[...many, ...own].join(', ')}] }`));
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(

@@ -6,22 +6,26 @@ import { BOUNDS } from '../../protocol/record.ts';
  * flagged, with a value that needs a float64 or a text of full length, and a location (docs/protocol.md, "Batch").
  */
 export function recordBytesMax(station: string, metrics: readonly Pick<MetricDefinition, 'name' | 'type'>[]): number {
-  let bytes = FRAME_BYTES + station.length;
+  let bits = FRAME_BITS + station.length * CHARACTER_BITS;
   for (const { name, type } of metrics) {
-    const nameBytes = metricNamed(name) === undefined ? 1 + name.length : NUMBER_BYTES;
-    bytes += nameBytes + COLUMN_BYTES + VALUE_BYTES[type];
+    bits += metricNamed(name) === undefined ? NAMED_BITS + name.length * CHARACTER_BITS : NUMBERED_BITS;
+    bits += CELL_BITS + VALUE_BITS[type];
   }
-  return bytes;
+  return Math.ceil(bits / 8);
 }
 
-/** Preamble, header, sequence, time, clock, location, info's length and checksums. */
-const FRAME_BYTES = 128;
-/** A metric of the registry goes by its number. */
-const NUMBER_BYTES = 2;
-/** A column's description, presence and flag. */
-const COLUMN_BYTES = 6;
-const VALUE_BYTES: Readonly<Record<MetricDefinition['type'], number>> = {
-  number: 8,
+/** Preamble, checksums, sequence, counts, time, kind, clock, and a location of three float64. */
+const FRAME_BITS = 92 * 8;
+/** Of a name. */
+const CHARACTER_BITS = 6;
+/** Type and length before a metric's name. */
+const NAMED_BITS = 8;
+/** A metric of the registry goes by the distance of its number from the last one. */
+const NUMBERED_BITS = 11;
+/** Whether there is a value, whether there is a flag, and the flag. */
+const CELL_BITS = 10;
+const VALUE_BITS: Readonly<Record<MetricDefinition['type'], number>> = {
+  number: 4 + 64,
   boolean: 1,
-  text: BOUNDS.textBytes + 2,
+  text: 18 + BOUNDS.textBytes * 8,
 };
