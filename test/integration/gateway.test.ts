@@ -8,6 +8,7 @@ import { Gateway, type GatewayOptions } from '../../daemon/app.ts';
 import { loadGatewayConfig } from '../../daemon/config/config.ts';
 import type { GatewayStatus, ReadAnswer } from '../../daemon/ops/status.ts';
 import { openStoreReader } from '../../daemon/store/reader.ts';
+import { SqliteStore } from '../../daemon/store/sqlite-store.ts';
 import type { Appended, AppendOptions } from '../../daemon/store/store.ts';
 import { encodeAck } from '../../protocol/ack-codec.ts';
 import { decodeBatch } from '../../protocol/batch-codec.ts';
