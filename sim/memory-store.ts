@@ -13,7 +13,7 @@ import type {
 import { LIVE_MS } from '../daemon/store/store.ts';
 import type { RejectCode } from '../protocol/ack.ts';
 import { type RunId, runIdOf } from '../protocol/ids.ts';
-import { type Range, rangesOf } from '../protocol/intervals.ts';
+import { countOf, type Range, rangesOf } from '../protocol/intervals.ts';
 import { GATEWAY_STATION, type Observation, type SequencedRecord } from '../protocol/record.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { MooringError } from '../runtime/errors.ts';
@@ -98,10 +98,11 @@ export class MemoryStore implements Store {
   async reject(forwarder: string, salt: Uint8Array, ranges: readonly Range[], code: RejectCode): Promise<number> {
     await this.#called('reject');
     const rows = this.#settle(forwarder, salt, ranges);
-    if (rows.length > 0) {
-      const gone = rangesOf(rows.map(({ record }) => record.sequence));
-      const info = { ranges: gone.map(([first, last]) => [first, last]), count: rows.length, reason: 'rejected', code };
-      this.#append([this.#gap(info)], false);
+    // Not for a gap record that is rejected itself: that would go on for ever.
+    const gone = rangesOf(rows.filter(({ record }) => record.kind !== 'gap').map(({ record }) => record.sequence));
+    if (gone.length > 0) {
+      const ranges = gone.map(([first, last]) => [first, last]);
+      this.#append([this.#gap({ ranges, count: countOf(gone), reason: 'rejected', code })], true);
     }
     return rows.length;
   }

@@ -19,7 +19,7 @@ export interface ExchangeOptions {
   /** What became of rows that were taken. */
   readonly conclude: (verdict: Verdict, salt: Uint8Array, ranges: readonly Range[]) => void;
   /** A batch was handed on by the transport, or has failed to be. */
-  readonly onHandedOn: (sent: SentBatch, bytes: number, error: Error | undefined) => void;
+  readonly onHandedOn: (sent: SentBatch, error: Error | undefined) => void;
 }
 
 interface Piece {
@@ -135,11 +135,11 @@ export class Exchange {
       () => {
         sent.isHandedOn = true;
         sent.deadlineMs = clock.monotonicMs() + ackDeadlineMs;
-        this.#options.onHandedOn(sent, bytes.length, undefined);
+        this.#options.onHandedOn(sent, undefined);
       },
       (error: unknown) => {
         this.#release(sent);
-        this.#options.onHandedOn(sent, bytes.length, error as Error);
+        this.#options.onHandedOn(sent, error as Error);
       },
     );
     return bytes.length;
@@ -193,7 +193,7 @@ export class Exchange {
     const nowMs = this.#options.clock.monotonicMs();
     for (const sent of this.#inFlight.overdue(nowMs)) {
       this.#release(sent);
-      if (!sent.isHandedOn) this.#options.onHandedOn(sent, 0, stuck());
+      if (!sent.isHandedOn) this.#options.onHandedOn(sent, stuck());
       else if (this.#lastAckMs === undefined || this.#lastAckMs < sent.sentMs) this.#unanswered(nowMs);
     }
     this.#endHolds(nowMs);

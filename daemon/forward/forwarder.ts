@@ -6,7 +6,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { type ErrorCode, type MooringError, toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
-import { LANES, type Lane, type Store, type Taken } from '../store/store.ts';
+import { LANES, type Lane, type Store, type TakeLimits, type Taken } from '../store/store.ts';
 import { BatchSize } from './batch-size.ts';
 import { Exchange } from './exchange.ts';
 import type { Cargo, SentBatch } from './in-flight.ts';
@@ -59,10 +59,8 @@ export interface ForwarderStatus {
 
 const BACKLOG_BYTES_PER_SECOND = 2 ** 20;
 const GATHER_MS = 250;
-/** A live batch with so many records, or bytes, shows that there may be more than gathering is worth waiting for. */
-const FULL_RECORDS = 256;
-/** Encoded bytes against the bound on stored ones. */
-const FULL_RATIO = 8;
+/** Rows take about so many times more bytes in the store than in a batch. */
+const COMPACTION = 8;
 /** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
 const UNSENT_MAX = 2;
 /** The order of a round. Each lane is asked once a round: so neither live nor backlog can starve the other. */
@@ -83,6 +81,8 @@ export class Forwarder {
   readonly #bucket: TokenBucket;
   readonly #batchSize: BatchSize;
   readonly #backlogBurstBytes: number;
+  /** Apart from the others: the store may let what is settled wait for a commit that takes it along. */
+  readonly #settlements: Outcomes;
   readonly #outcomes: Outcomes;
   readonly #exchange: Exchange;
   readonly #link: Link;
@@ -105,24 +105,21 @@ export class Forwarder {
     this.#lanes = new Lanes(options.gatherMs ?? GATHER_MS, nowMs);
     this.#bucket = new TokenBucket(rate, rate, nowMs);
     this.#backlogBurstBytes = Math.max(BOUNDS.recordBytes, rate);
-    this.#batchSize = new BatchSize(transport.limits.batchBytesMax);
+    this.#batchSize = new BatchSize(BOUNDS.recordsPerBatch);
     this.#wakeup = new Wakeup(clock);
     this.#storeBackoff = new Backoff(STORE_RETRY, random);
-    this.#outcomes = new Outcomes({
-      forwarder: name,
-      store,
-      clock,
-      random,
-      log,
-      onDone: (verb, freed) => this.#concluded(verb, freed),
-    });
+    const onDone = (verb: Verdict['verb'], freed: number): void => this.#concluded(verb, freed);
+    const outcomes = { forwarder: name, store, clock, random, log, onDone };
+    this.#settlements = new Outcomes(outcomes);
+    this.#outcomes = new Outcomes(outcomes);
     this.#exchange = new Exchange({
       transport,
       clock,
       random,
       log,
-      conclude: (verdict, salt, ranges) => this.#outcomes.add(verdict, salt, ranges),
-      onHandedOn: (sent, bytes, error) => this.#handedOn(sent, bytes, error),
+      conclude: (verdict, salt, ranges) =>
+        (verdict.verb === 'settle' ? this.#settlements : this.#outcomes).add(verdict, salt, ranges),
+      onHandedOn: (sent, error) => this.#handedOn(sent, error),
     });
     this.#link = new Link({
       transport,
@@ -161,7 +158,7 @@ export class Forwarder {
     this.#wakeup.wake();
     await Promise.all([this.#inTime(this.#life ?? Promise.resolve()), this.#link.stop()]);
     this.#exchange.close();
-    await this.#inTime(this.#outcomes.flush());
+    await this.#inTime(Promise.all([this.#settlements.flush(), this.#outcomes.flush()]));
     this.#hasStopped = true;
   }
 
@@ -215,11 +212,11 @@ export class Forwarder {
     const { name, store, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#laneDueMs(lane, nowMs) > nowMs) return false;
-    const bytesMax = this.#bytesMax(lane);
+    const limits = this.#limits(lane);
     const { notified } = this.#lanes;
     let taken: Taken | undefined;
     try {
-      taken = await store.take(name, lane, { recordsMax: BOUNDS.recordsPerBatch, bytesMax });
+      taken = await store.take(name, lane, limits);
     } catch (cause) {
       this.#storeFailed(toMooringError(cause, 'STORE_FAILED', 'the store failed'));
       return false;
@@ -230,14 +227,18 @@ export class Forwarder {
       return false;
     }
     const bytes = this.#send(taken);
-    const isFull = taken.records.length >= FULL_RECORDS || bytes >= bytesMax / FULL_RATIO;
+    const isFull = taken.records.length >= limits.recordsMax / 2 || bytes >= limits.bytesMax / COMPACTION;
     this.#lanes.taken(lane, isFull, clock.monotonicMs());
     return true;
   }
 
-  #bytesMax(lane: Lane): number {
-    if (lane === 'urgent') return this.#options.transport.limits.batchBytesMax;
-    return lane === 'live' ? this.#batchSize.bytes : Math.min(this.#batchSize.bytes, this.#backlogBurstBytes);
+  #limits(lane: Lane): TakeLimits {
+    const { batchBytesMax } = this.#options.transport.limits;
+    const recordsMax = lane === 'urgent' ? BOUNDS.recordsPerBatch : this.#batchSize.records;
+    return {
+      recordsMax,
+      bytesMax: lane === 'backlog' ? Math.min(batchBytesMax, this.#backlogBurstBytes) : batchBytesMax,
+    };
   }
 
   /** Returns the bytes that were sent; 0 where nothing could be. */
@@ -255,7 +256,7 @@ export class Forwarder {
     return bytes;
   }
 
-  #handedOn({ lane, sentMs }: SentBatch, bytes: number, error: Error | undefined): void {
+  #handedOn({ lane, sentMs, sequences }: SentBatch, error: Error | undefined): void {
     // Of a session that has ended.
     if (this.#link.state !== 'up' || sentMs < this.#link.sinceMs) return;
     this.#unsent[lane] -= 1;
@@ -263,7 +264,7 @@ export class Forwarder {
       this.#batchSize.lost();
       this.#link.fail(error);
     } else {
-      this.#batchSize.handedOn(bytes, this.#options.clock.monotonicMs() - sentMs);
+      this.#batchSize.handedOn(sequences.count, this.#options.clock.monotonicMs() - sentMs);
     }
     this.#wakeup.wake();
   }
@@ -335,16 +336,11 @@ export class Forwarder {
     this.#storeBackoff.reset();
   }
 
-  /** Waits for what may hang, but not for long. */
-  async #inTime(work: Promise<void>): Promise<void> {
-    let hasDone = false;
-    const waiting = new AbortController();
-    const done = work.then(() => {
-      hasDone = true;
-      waiting.abort();
-    });
-    const { clock, log } = this.#options;
-    await Promise.race([done, clock.sleep(STOP_MS, waiting.signal).catch(() => undefined)]);
-    if (!hasDone) log.warn({}, 'the store does not answer: the forwarder stops without it');
+  /** Waits for what the store may let wait, but not for long: it has it, and commits it when it closes. */
+  async #inTime(work: Promise<unknown>): Promise<void> {
+    const timeUp = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(STOP_MS, timeUp.resolve);
+    await Promise.race([work, timeUp.promise]);
+    cancel();
   }
 }

@@ -101,21 +101,20 @@ export class Link {
       this.#endSession = resolve;
     });
     const giveUp = new AbortController();
-    const signal = AbortSignal.any([giveUp.signal, this.#stopping.signal]);
-    const opening = transport.open({ onAck, onDown: (error) => this.#endSession?.(error) }, signal);
+    const opening = transport.open({ onAck, onDown: (error) => this.#endSession?.(error) }, giveUp.signal);
+    const cancel = clock.after(OPEN_DEADLINE_MS, () => this.#endSession?.(silent()));
     try {
-      const open = withDeadline(clock, OPEN_DEADLINE_MS, opening, () => {
-        giveUp.abort(silent());
-        return silent();
-      });
-      const failure = await Promise.race([open.then(() => undefined), down]);
+      const failure = await Promise.race([opening, down]);
       if (failure !== undefined) {
         giveUp.abort(failure);
-        open.catch(() => undefined);
+        // However it ends, it is closed next.
+        opening.catch(() => undefined);
         return toMooringError(failure, 'LINK_DOWN', 'the link is down');
       }
     } catch (cause) {
       return toMooringError(cause, 'LINK_DOWN', 'the link cannot be opened');
+    } finally {
+      cancel();
     }
     this.#enter('up');
     const upMs = clock.monotonicMs();

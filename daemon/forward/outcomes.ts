@@ -57,10 +57,14 @@ export class Outcomes {
     if (!this.#isRunning) this.#running = this.#run();
   }
 
-  /** Resolves when the store has taken everything, or at once when it does not take anything now. */
+  /** Hands everything over at once, for good. Resolves when the store has taken it, or has failed to. */
   async flush(): Promise<void> {
     this.#stopping.abort();
-    await this.#running;
+    const waiting = this.#waiting.splice(0);
+    const handedOver = await Promise.allSettled([this.#running, ...waiting.map((each) => this.#try(each))]);
+    const failed = handedOver.find((each) => each.status === 'rejected');
+    if (failed !== undefined)
+      this.#options.log.warn({ err: failed.reason }, 'the last outcomes are lost: rows go again');
   }
 
   async #run(): Promise<void> {
@@ -72,10 +76,9 @@ export class Outcomes {
   async #drain(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        const freed = await this.#apply(next);
+        await this.#try(next);
         if (this.#backoff.attempts > 0) this.#options.log.info({}, 'the store takes outcomes again');
         this.#backoff.reset();
-        this.#options.onDone(next.verdict.verb, freed);
       } catch (cause) {
         this.#waiting.unshift(next);
         const err = toMooringError(cause, 'STORE_FAILED', 'the store failed');
@@ -86,6 +89,11 @@ export class Outcomes {
         await this.#pause();
       }
     }
+  }
+
+  async #try(outcome: Outcome): Promise<void> {
+    const freed = await this.#apply(outcome);
+    this.#options.onDone(outcome.verdict.verb, freed);
   }
 
   async #apply({ verdict, salt, sequences }: Outcome): Promise<number> {

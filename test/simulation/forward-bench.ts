@@ -106,6 +106,8 @@ export class ForwardBench {
     const stopping = this.forwarder.stop();
     await this.clock.advance(3000);
     await stopping;
+    // What is still on its way arrives at nobody.
+    await this.clock.advance(10_000);
     expect(this.stats).toMatchObject({ inFlight: 0, held: 0 });
     expect(this.clock.pendingTimers).toBe(0);
   }
