@@ -4,6 +4,7 @@ import type { Log } from '../runtime/log.ts';
 export class LogLines implements Log {
   readonly said: string[] = [];
   readonly fields: object[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   debug(fields: object, message: string): void {
     this.#note('debug', fields, message);
@@ -29,6 +30,11 @@ export class LogLines implements Log {
     return this;
   }
 
+  /** Resolves when a line has been said, now or before. */
+  async until(line: string): Promise<void> {
+    while (!this.said.includes(line)) await new Promise<void>((wake) => this.#waiting.push(wake));
+  }
+
   /** The lines without those of level `debug`. */
   get told(): string[] {
     return this.said.filter((line) => !line.startsWith('debug'));
@@ -37,5 +43,6 @@ export class LogLines implements Log {
   #note(level: string, fields: object, message: string): void {
     this.said.push(`${level}: ${message}`);
     this.fields.push(fields);
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

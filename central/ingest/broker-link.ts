@@ -9,6 +9,7 @@ import type { Random } from '../../runtime/random.ts';
 import { loginOf } from './broker-login.ts';
 import { BrokerSession } from './broker-session.ts';
 import type { BatchReceiver, BrokerLinkStatus, Ingest } from './ingest.ts';
+import { atMost } from './patience.ts';
 
 export interface BrokerLinkOptions {
   readonly config: BrokerClientConfig;
@@ -22,6 +23,8 @@ export interface BrokerLinkOptions {
 
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 const KEEPALIVE_SECONDS = 15;
+/** How long the broker may take to confirm the last acks, in milliseconds. */
+const DRAIN_MS = 400;
 
 /** Ingest as a client of somebody's broker: a clean session, for ever reconnected. An outage loses acks and no records. */
 export class BrokerLink implements Ingest {
@@ -57,7 +60,7 @@ export class BrokerLink implements Ingest {
   }
 
   async close(): Promise<void> {
-    await this.#session?.drained();
+    if (this.#session !== undefined) await atMost(this.#options.clock, DRAIN_MS, this.#session.drained());
     this.#aborted.abort();
     await this.#work;
   }

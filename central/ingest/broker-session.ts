@@ -1,7 +1,8 @@
-import type { IClientPublishOptions, MqttClient } from 'mqtt';
+import { ErrorWithSubackPacket, type IClientPublishOptions, type MqttClient } from 'mqtt';
 import { topicFilterOf } from '../../protocol/topics.ts';
 import { type Clock, withDeadline } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import { atMost } from './patience.ts';
 
 /**
  * Acks that the broker has not confirmed. They go with QoS 1 although a lost ack costs no record, because a window is
@@ -13,7 +14,7 @@ const WAITING_MAX = 4096;
 /** How long the broker may take to confirm the subscription, in milliseconds. */
 const SUBSCRIBE_MS = 10_000;
 /** How long the last bytes may take to leave, in milliseconds. */
-const GOODBYE_MS = 500;
+const GOODBYE_MS = 400;
 const QOS: IClientPublishOptions = { qos: 1 };
 /** MQTT 3.1.1 section 3.2.2.3: bad user name or password, not authorised. */
 const REFUSED: ReadonlySet<unknown> = new Set([4, 5]);
@@ -26,29 +27,32 @@ export class BrokerSession {
   readonly #waiting: { readonly topic: string; readonly payload: Buffer }[] = [];
   #inFlight = 0;
   #onDrained: (() => void) | undefined;
+  #isOver = false;
 
   /** @param client one that has only just been made, and does not reconnect by itself */
   constructor(client: MqttClient, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
-    this.#over.promise.catch(() => this.#onDrained?.());
-    client.on('error', (error) => this.#over.reject(linkErrorOf(error)));
-    client.on('close', () => this.#over.reject(new MooringError('LINK_DOWN', 'the broker closed the connection')));
+    // Whoever waits is told of the end; that nobody does is no error.
+    this.#over.promise.catch(() => undefined);
+    client.on('error', (error) => this.#ended(linkErrorOf(error)));
+    client.on('close', () => this.#ended(new MooringError('LINK_DOWN', 'the broker closed the connection')));
   }
 
   /** Resolves when batches are subscribed to. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`. */
   async ready(): Promise<void> {
     const connected = new Promise<void>((resolve) => this.#client.once('connect', () => resolve()));
     await Promise.race([connected, this.#over.promise]);
-    const subscribed = this.#client.subscribeAsync(topicFilterOf('batch'), { qos: 1 });
-    const silent = () => new MooringError('LINK_SILENT', 'the broker does not answer a subscription');
-    const granted = await Promise.race([
-      withDeadline(this.#clock, SUBSCRIBE_MS, subscribed, silent).catch((error: Error) => {
-        throw linkErrorOf(error);
-      }),
-      this.#over.promise,
-    ]);
-    if (granted.some(({ qos }) => qos !== 1)) throw refused('the broker does not grant the subscription');
+    const subscribed = this.#client.subscribeAsync(topicFilterOf('batch'), { qos: 1 }).catch((error: Error) => {
+      throw error instanceof ErrorWithSubackPacket ? notGranted(error) : linkErrorOf(error);
+    });
+    const granted = await withDeadline(
+      this.#clock,
+      SUBSCRIBE_MS,
+      Promise.race([subscribed, this.#over.promise]),
+      () => new MooringError('LINK_SILENT', 'the broker does not answer a subscription'),
+    );
+    if (granted.some(({ qos }) => qos !== 1)) throw notGranted();
   }
 
   /** Rejects when the connection ends, with the reason; resolves never. */
@@ -58,7 +62,7 @@ export class BrokerSession {
 
   /** Sends an ack, or takes it for later. False when it was dropped. */
   publish(topic: string, ack: Uint8Array): boolean {
-    if (!this.#client.connected || this.#waiting.length >= WAITING_MAX) return false;
+    if (this.#isOver || this.#waiting.length >= WAITING_MAX) return false;
     this.#waiting.push({ topic, payload: Buffer.from(ack) });
     this.#pump();
     return true;
@@ -66,18 +70,24 @@ export class BrokerSession {
 
   /** Resolves when the broker has confirmed every ack, or the connection ends. */
   async drained(): Promise<void> {
-    if (this.#inFlight === 0 || !this.#client.connected) return;
+    if (this.#inFlight === 0 || this.#isOver) return;
     await new Promise<void>((resolve) => (this.#onDrained = resolve));
   }
 
   /** Says goodbye where somebody listens, and lets go. */
   async end(): Promise<void> {
     const { stream } = this.#client;
-    const closed = stream.closed ? Promise.resolve() : new Promise<void>((resolve) => stream.once('close', resolve));
-    const cancel = this.#clock.after(GOODBYE_MS, () => stream.destroy());
+    if (stream.closed) return;
+    const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
     this.#client.end(!this.#client.connected);
-    await closed;
-    cancel();
+    await atMost(this.#clock, GOODBYE_MS, closed);
+    stream.destroy();
+  }
+
+  #ended(error: MooringError): void {
+    this.#isOver = true;
+    this.#over.reject(error);
+    this.#onDrained?.();
   }
 
   #pump(): void {
@@ -102,6 +112,10 @@ function linkErrorOf(error: Error & { code?: unknown }): MooringError {
     cause: error,
     context: { reason: error.message || error.code },
   });
+}
+
+function notGranted(cause?: Error): MooringError {
+  return refused('the broker does not grant the subscription', cause);
 }
 
 function refused(message: string, cause?: Error): MooringError {

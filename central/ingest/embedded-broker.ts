@@ -6,6 +6,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { EmbeddedBrokerConfig } from '../config/types.ts';
 import type { BatchReceiver, EmbeddedBrokerStatus, Ingest } from './ingest.ts';
 import { Listener } from './listener.ts';
+import { atMost } from './patience.ts';
 import { Refusals } from './refusals.ts';
 import { type Peer, type Publication, publishFault, subscribeFault } from './topic-rules.ts';
 
@@ -28,6 +29,8 @@ const KEEPALIVE_SECONDS_MAX = 600;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A client that does not read for this long while something is sent to it is closed, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
+/** How long the last acks may take to leave, in milliseconds. */
+const DRAIN_MS = 400;
 /** Handshakes of QoS 2 that a client may leave open: nobody needs any. */
 const QOS2_OPEN_MAX = 8;
 /**
@@ -43,6 +46,7 @@ const HEARTBEAT_MS = 6 * 86_400_000;
  */
 export class EmbeddedBroker implements Ingest {
   readonly #intake: BatchReceiver;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #tls: boolean;
   readonly #refusals: Refusals;
@@ -53,6 +57,7 @@ export class EmbeddedBroker implements Ingest {
 
   constructor({ config, intake, clock, log, connectionsMax }: EmbeddedBrokerOptions) {
     this.#intake = intake;
+    this.#clock = clock;
     this.#log = log;
     this.#tls = config.tls !== undefined;
     this.#refusals = new Refusals(clock, log);
@@ -92,7 +97,7 @@ export class EmbeddedBroker implements Ingest {
 
   async close(): Promise<void> {
     const closed = this.#listener.close();
-    await Promise.all(this.#publishing);
+    await atMost(this.#clock, DRAIN_MS, Promise.all(this.#publishing));
     const aedes = this.#aedes;
     this.#aedes = undefined;
     if (aedes !== undefined) await new Promise<void>((resolve) => aedes.close(resolve));
