@@ -12,12 +12,15 @@ import type { Ingest, IngestStatus } from './ingest/ingest.ts';
 import { Intake, type IntakeStats } from './ingest/intake.ts';
 import { DirectRecordLog } from './recordlog/direct.ts';
 import { AckLog } from './sinks/ack-log/ack-log.ts';
+import { type Disk, nodeDisk } from './sinks/disk.ts';
 import { FilesSink } from './sinks/files/files.ts';
 
 export interface CentreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where sinks and dead letter are; this machine's file system when left out. */
+  readonly disk?: Disk;
 }
 
 export interface CentreStatus {
@@ -46,12 +49,13 @@ export class Centre {
   #state: CentreStatus['state'] = 'new';
   #starting: Promise<void> = Promise.resolve();
 
-  constructor(config: CentralConfig, { clock, random, log }: CentreOptions) {
+  constructor(config: CentralConfig, options: CentreOptions) {
+    const { clock, random, log, disk = nodeDisk } = options;
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
-    this.#recordLog = recordLogOf(config, { clock, random, log });
-    this.#deadLetters = new DeadLetterFiles({ folder: join(config.stateDir, 'deadletter'), clock, log });
+    this.#recordLog = recordLogOf(config, { ...options, disk });
+    this.#deadLetters = new DeadLetterFiles({ folder: join(config.stateDir, 'deadletter'), clock, log, disk });
     const { mqtt, intakeBytesMax } = config.ingest;
     this.#intake = new Intake({
       recordLog: this.#recordLog,
@@ -128,14 +132,12 @@ export class Centre {
   }
 }
 
-function recordLogOf({ sinks, ack }: CentralConfig, { clock, random, log }: CentreOptions): DirectRecordLog {
+function recordLogOf({ sinks, ack }: CentralConfig, { random, ...rest }: Required<CentreOptions>): DirectRecordLog {
   for (const { kind, name } of sinks) {
     assert(kind === 'ack_log' || ack.includes(name), 'without Kafka every sink decides: the configuration is checked');
   }
   return new DirectRecordLog({
-    sinks: sinks.filter((sink) => sink.kind === 'files').map((sink) => new FilesSink({ ...sink, clock, log })),
-    followers: sinks
-      .filter((sink) => sink.kind === 'ack_log')
-      .map((sink) => new AckLog({ ...sink, clock, random, log })),
+    sinks: sinks.filter((sink) => sink.kind === 'files').map((sink) => new FilesSink({ ...sink, ...rest })),
+    followers: sinks.filter((sink) => sink.kind === 'ack_log').map((sink) => new AckLog({ ...sink, random, ...rest })),
   });
 }

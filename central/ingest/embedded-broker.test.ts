@@ -168,6 +168,21 @@ test('the state of a gateway is kept for who asks later, and its last will takes
   expect(await state()).toBe('gone');
 });
 
+test('a gateway that does not read its acks holds up nobody', async () => {
+  const broker = await brokerOf();
+  receiver.isAnswering = false;
+  const slow = await gatewayOf(broker, 'slow');
+  await slow.send(Uint8Array.of(1));
+  slow.client.stream.pause();
+  for (let count = 0; count < 300; count += 1) receiver.answers[0]?.(new Uint8Array(60_000));
+  receiver.isAnswering = true;
+  const plaka = await gatewayOf(broker, 'plaka');
+  await plaka.send(Uint8Array.of(1));
+  await plaka.nextAck();
+  // Later it is closed for that; nobody waits for it until then.
+  expect(broker.status().connections).toBe(2);
+});
+
 test('a second client of the same id takes the place of the first', async () => {
   const broker = await brokerOf();
   const first = await gatewayOf(broker);

@@ -2,15 +2,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Centre } from '../../central/app.ts';
+import { Centre, type CentreOptions } from '../../central/app.ts';
 import type { CentralConfig } from '../../central/config/types.ts';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
+import { nodeDisk } from '../../central/sinks/disk.ts';
 import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
 import type { Range } from '../../protocol/intervals.ts';
-import { systemClock } from '../../runtime/clock.ts';
+import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { batchOf, saltOf, sampleOf, samplesOf, tokenOf } from '../batches.ts';
+import { LogLines } from '../log-lines.ts';
 import { PlainGateway } from '../plain-gateway.ts';
 
 const SALT = saltOf(1);
@@ -44,14 +46,14 @@ function configIn(place: string): CentralConfig {
   };
 }
 
-function centreOf(config: CentralConfig): Centre {
-  const centre = new Centre(config, { clock: systemClock, random: systemRandom, log: silentLog });
+function centreOf(config: CentralConfig, options: Partial<CentreOptions> = {}): Centre {
+  const centre = new Centre(config, { clock: systemClock, random: systemRandom, log: silentLog, ...options });
   open.push(() => centre.stop());
   return centre;
 }
 
-async function started(): Promise<Centre> {
-  const centre = centreOf(configIn(folder));
+async function started(options: Partial<CentreOptions> = {}): Promise<Centre> {
+  const centre = centreOf(configIn(folder), options);
   await centre.start();
   return centre;
 }
@@ -146,6 +148,49 @@ test('what was accepted when the centre stops is stored and answered, and the po
   expect(recordsIn('records/2026/01/31/23.ndjson')).toHaveLength(4);
   expect(centre.status()).toMatchObject({ state: 'stopped', ingest: { connections: 0 } });
   await expect(PlainGateway.connect(ingest.url as string, 'plaka')).rejects.toThrow();
+});
+
+/** Real time, and timers that are twenty times as fast. */
+const hurriedClock: Clock = {
+  ...systemClock,
+  sleep: (durationMs, signal) => systemClock.sleep(durationMs / 20, signal),
+  after: (durationMs, action) => systemClock.after(durationMs / 20, action),
+};
+
+test('while the disk is full gateways are told to come back, and afterwards nothing is missing', async () => {
+  let isFull = false;
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' });
+  const disk: typeof nodeDisk = {
+    ...nodeDisk,
+    writeFrom: (path, from, data) => (isFull ? Promise.reject(full) : nodeDisk.writeFrom(path, from, data)),
+  };
+  const centre = await started({ clock: hurriedClock, disk });
+  const gateway = await gatewayOf(centre);
+  isFull = true;
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  expect(await gateway.nextAck()).toMatchObject({ batch: 1, busy: { retryAfterMs: 2000 } });
+  expect(centre.status().intake).toMatchObject({ busy: 1, isLogFailing: true });
+  isFull = false;
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]), batch: 2 }));
+  expect((await gateway.nextAck()).stored).toEqual(ranges('2'));
+  expect(recordsIn('records/2026/01/31/23.ndjson')).toHaveLength(1);
+});
+
+test('a disk that never answers does not keep the centre from stopping', async () => {
+  let isStalled = false;
+  const stalled = new Promise<never>(() => undefined);
+  const disk: typeof nodeDisk = {
+    ...nodeDisk,
+    writeFrom: (path, from, data) => (isStalled ? stalled : nodeDisk.writeFrom(path, from, data)),
+  };
+  const lines = new LogLines();
+  const centre = await started({ clock: hurriedClock, disk, log: lines });
+  const gateway = await gatewayOf(centre);
+  isStalled = true;
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  await centre.stop();
+  expect(lines.told).toContain('warn: the centre stops without what waits: gateways send it again');
+  expect(gateway.acks).toEqual([]);
 });
 
 test('a second copy stands by until the first has stopped, and can be told to stop while it waits', async () => {
