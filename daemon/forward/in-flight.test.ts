@@ -72,7 +72,7 @@ const step = fc.oneof(
 describe('what is in flight', () => {
   it('is, after any acks for anything in any order, what a naive model says; what was never sent is never freed', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
         const inFlight = new InFlight();
         const model: Model = { where: new Map(), batches: new Map() };
         const sent = new Map<number, SentBatch>();
