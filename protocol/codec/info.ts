@@ -6,6 +6,7 @@ import { type JsonMeter, textJsonBytes } from './json-meter.ts';
 import { readNumbers, requireNumber, writeNumbers } from './number-column.ts';
 import { areRanges, readRanges, writeRanges } from './ranges.ts';
 import { readText, requireText, writeText } from './text.ts';
+import { WELL_KNOWN_TEXTS } from './well-known-texts.ts';
 
 /** What a value is, in the order of its number on the wire. */
 const NULL = 0;
@@ -17,13 +18,7 @@ const ARRAY = 5;
 const OBJECT = 6;
 const RANGES = 7;
 
-/** Texts that every batch knows from its start, in the order of their number. Never changed within a batch version. */
-const WELL_KNOWN: readonly string[] =
-  'event previous run ranges count reason alarm level value boot source clock config station metric driver port unit calibration from to step_ms sensor sensor_failed sensor_back code ticks_missed record_refused not_stored dropped thinned rejected lost raised cleared acknowledged silenced info warning critical synced gps rtc unsynced version forwarder gateway name bytes seconds'.split(
-    ' ',
-  );
-
-const WELL_KNOWN_NUMBERS: ReadonlyMap<string, number> = new Map(WELL_KNOWN.map((text, number) => [text, number]));
+const WELL_KNOWN_NUMBERS: ReadonlyMap<string, number> = new Map(WELL_KNOWN_TEXTS.map((text, number) => [text, number]));
 
 interface MeasuredText {
   readonly text: string;
@@ -31,7 +26,7 @@ interface MeasuredText {
   readonly jsonBytes: number;
 }
 
-const WELL_KNOWN_MEASURED: readonly MeasuredText[] = WELL_KNOWN.map(measured);
+const WELL_KNOWN_MEASURED: readonly MeasuredText[] = WELL_KNOWN_TEXTS.map(measured);
 
 /** The one key that would not become a property. */
 const FORBIDDEN_KEY = '__proto__';
@@ -106,7 +101,7 @@ export class InfoWriter {
 
   #text(text: string): void {
     this.#meter.add(textJsonBytes(text));
-    const next = WELL_KNOWN.length + this.#numbers.size;
+    const next = WELL_KNOWN_TEXTS.length + this.#numbers.size;
     const number = WELL_KNOWN_NUMBERS.get(text) ?? this.#numbers.get(text);
     this.#writer.bits(number ?? next, bitLength(next));
     if (number !== undefined) return;
