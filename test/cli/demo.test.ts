@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AuditReport } from '../../cli/audit.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { lockFile } from '../../runtime/lock.ts';
 import { eventually, Programs } from '../processes.ts';
 import { MAIN, mooring } from './mooring.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..');
 const START_MS = 20_000;
 const STOP_MS = 5000;
 
@@ -62,6 +64,17 @@ test('a second one in the same folder is refused with status 3, and the first go
   expect(await first.stop()).toBe(0);
   expect(systemClock.monotonicMs() - startedMs).toBeLessThan(STOP_MS);
   expect(audited().ok).toBe(true);
+});
+
+test('npm start hands SIGTERM on: nothing of it is left behind', async () => {
+  const data = join(folder, 'd');
+  const args = ['--prefix', ROOT, 'start', '--silent', '--', '--plain', '--data', data];
+  const npm = programs.start({ name: 'npm', command: 'npm', args });
+  await eventually('it shows a link', START_MS, () => npm.lines.some(({ msg }) => msg.startsWith('link=up')));
+  expect(await npm.stop()).toBe(0);
+  expect(npm.lines.at(-2)?.msg).toContain('mooring demo: ended.');
+  // Free again: no process has kept the folder.
+  lockFile(join(data, 'demo.lock')).release();
 });
 
 test('on a terminal it draws on the other screen, with the cursor hidden, and gives both back', () => {
