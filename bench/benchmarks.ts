@@ -1,6 +1,11 @@
 import { append } from './append.ts';
 import { batchBytes } from './batch-bytes.ts';
+import { cpu } from './cpu.ts';
+import { diskWrites } from './disk-writes.ts';
+import { drain } from './drain.ts';
+import { endToEnd } from './end-to-end.ts';
 import type { Benchmark } from './figure.ts';
+import { idle } from './idle.ts';
 
-/** In the order in which they run: the short ones first. */
-export const BENCHMARKS: readonly Benchmark[] = [batchBytes, append];
+/** In the order in which they run: first those that need no other program. */
+export const BENCHMARKS: readonly Benchmark[] = [append, batchBytes, diskWrites, endToEnd, drain, idle, cpu];
