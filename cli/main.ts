@@ -10,10 +10,15 @@ import { packageVersion } from './version.ts';
 const exit = (status: number): never => process.exit(status);
 const streams = { out: process.stdout, err: process.stderr };
 
-/** `mooring audit … | head` has seen enough: that is no error. */
+/** A pipe that nobody reads on (`… | head`), and a terminal that is gone. */
+const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
+let hasReader = true;
 process.stdout.on('error', (error: Error & { code?: string }) => {
-  if (error.code !== 'EPIPE') throw error;
-  exit(0);
+  if (!READER_GONE.has(error.code ?? '')) throw error;
+  if (!hasReader) return;
+  hasReader = false;
+  // Whoever would stop for a hang-up does so for this; a verb that only prints has nothing left to do.
+  if (!process.emit('SIGHUP', 'SIGHUP')) exit(0);
 });
 
 async function withHost(verb: (host: Host) => Promise<number>): Promise<number> {
