@@ -1,5 +1,6 @@
 /** `mooring demo` as a newcomer runs it. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +65,17 @@ test('a second one in the same folder is refused with status 3, and the first go
   expect(await first.stop()).toBe(0);
   expect(systemClock.monotonicMs() - startedMs).toBeLessThan(STOP_MS);
   expect(audited().ok).toBe(true);
+});
+
+test('it ends cleanly when nobody reads its lines any more', async () => {
+  const child = spawn(process.execPath, [MAIN, 'demo', '--plain', '--data', 'd'], { cwd: folder });
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect(status).toBe(0);
+  const log = readFileSync(join(folder, 'd', 'demo.log'), 'utf8');
+  expect(log).toContain('the gateway has stopped');
+  expect(log).toContain('the centre has stopped');
 });
 
 test('npm start hands SIGTERM on: nothing of it is left behind', async () => {
