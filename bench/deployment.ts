@@ -8,7 +8,8 @@ import { Mosquitto } from '../test/mosquitto.ts';
 import { eventually, type Program, Programs, runTool } from '../test/processes.ts';
 import { FORWARDER, GATEWAY } from './store-options.ts';
 
-const MAIN = new URL('../cli/main.ts', import.meta.url).pathname;
+/** The command, run from its sources. */
+const SOURCES_MAIN = new URL('../cli/main.ts', import.meta.url).pathname;
 const START_MS = 20_000;
 /** Sentences of the programs' logs. */
 const SAYS = {
@@ -27,21 +28,26 @@ export class Deployment {
   readonly #folder: string;
   readonly #programs: Programs;
   readonly #broker: Mosquitto;
+  readonly #main: string;
   #gateway: Program | undefined;
   #centre: Program | undefined;
 
-  private constructor(folder: string, programs: Programs, broker: Mosquitto) {
+  private constructor(folder: string, main: string, programs: Programs, broker: Mosquitto) {
     this.#folder = folder;
+    this.#main = main;
     this.#programs = programs;
     this.#broker = broker;
   }
 
-  /** The broker and the centre, running. Throws, with the command that gets it, where Mosquitto is not installed. */
-  static async start(folder: string): Promise<Deployment> {
+  /**
+   * The broker and the centre, running; `main` is the command's main module, from its sources when left out. Throws, with
+   * the command that gets it, where Mosquitto is not installed.
+   */
+  static async start(folder: string, main: string = SOURCES_MAIN): Promise<Deployment> {
     requireMosquitto();
     const programs = new Programs();
     const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs });
-    const deployment = new Deployment(folder, programs, broker);
+    const deployment = new Deployment(folder, main, programs, broker);
     try {
       await broker.start();
       await deployment.#startCentre();
@@ -107,7 +113,7 @@ export class Deployment {
     assert.equal(await this.gateway.stop(), 0, 'the gateway ends cleanly');
     assert.equal(await this.centre.stop(), 0, 'the centre ends cleanly');
     const records = join(this.#folder, 'records');
-    await runTool(process.execPath, [MAIN, 'audit', records, '--store', this.storePath]);
+    await runTool(process.execPath, [this.#main, 'audit', records, '--store', this.storePath]);
   }
 
   async close(): Promise<void> {
@@ -128,7 +134,7 @@ export class Deployment {
     const path = join(this.#folder, file);
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(config, null, 2));
-    return this.#programs.start({ name: verb, command: process.execPath, args: [MAIN, verb, '-c', path] });
+    return this.#programs.start({ name: verb, command: process.execPath, args: [this.#main, verb, '-c', path] });
   }
 }
 
