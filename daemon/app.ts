@@ -69,11 +69,11 @@ export class Gateway {
   readonly #watchdog: Watchdog | undefined;
   readonly #opened = new AsyncDisposableStack();
   readonly #died = new AbortController();
+  readonly #stopping = new AbortController();
   readonly #latest = new Map<string, SequencedRecord>();
   #run: RunId = '';
   #startedMs = 0;
   #drainMs = 0;
-  #cancelStatus: (() => void) | undefined;
 
   constructor(config: GatewayConfig, options: GatewayOptions) {
     const { clock, random, log, systemd = {} } = options;
@@ -134,7 +134,7 @@ export class Gateway {
     this.#options.log.info(fields, 'the gateway runs');
     this.#systemd.ready();
     this.#watchdog?.start();
-    this.#tellStatus();
+    if (this.#options.systemd?.notifySocket !== undefined) void this.#keepTelling();
   }
 
   /** Makes the last records, stores them, closes everything in reverse. Safe whether or not it is running. */
@@ -142,7 +142,7 @@ export class Gateway {
     this.#systemd.stopping();
     this.#drainMs = drainMs;
     this.#watchdog?.stop();
-    this.#cancelStatus?.();
+    this.#stopping.abort();
     await this.#opened.disposeAsync();
     this.#options.log.info({ committed: this.#recorder.committed }, 'the gateway has stopped');
   }
@@ -182,10 +182,8 @@ export class Gateway {
     this.#opened.defer(async () => await this.#store.close());
     this.#run = current.run;
     await this.#beginRun(current);
-    for (const forwarder of this.#forwarders) {
-      this.#opened.defer(async () => await forwarder.stop());
-      forwarder.start();
-    }
+    this.#opened.defer(async () => void (await Promise.all(this.#forwarders.map((forwarder) => forwarder.stop()))));
+    for (const forwarder of this.#forwarders) forwarder.start();
     this.#opened.defer(async () => await this.#drain());
     this.#opened.defer(async () => await this.#sampler.stop());
     await this.#sampler.start();
@@ -226,12 +224,18 @@ export class Gateway {
     }
   }
 
-  #tellStatus(): void {
-    this.status().then(
-      (status) => this.#systemd.status(statusLineOf(status)),
-      (err: unknown) => this.#options.log.debug({ err }, 'there is no status'),
-    );
-    this.#cancelStatus = this.#options.clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
+  /** Tells systemd what there is, as long as it runs; asks again only when the store has answered. */
+  async #keepTelling(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        this.#systemd.status(statusLineOf(await this.status()));
+      } catch (err) {
+        if (!signal.aborted) log.warn({ err }, 'there is no status');
+      }
+      await clock.sleep(STATUS_EVERY_MS, signal).catch(() => undefined);
+    }
   }
 
   #makeStore(): Store {
