@@ -9,9 +9,9 @@ import { SimulatedCentre } from './centre.ts';
 import { SimulatedGateway } from './gateway.ts';
 
 const SEEDS = 20;
-const TROUBLE_S = 240;
+const TROUBLE_S = 60;
 const DRAIN_S = 300;
-const STEP_MS = 100;
+const STEP_MS = 250;
 
 let folder: string;
 beforeEach(() => {
@@ -101,7 +101,7 @@ test.for(Array.from({ length: SEEDS }, (_, seed) => seed + 1))(
     const voyage = new Voyage(seed);
     await voyage.start();
     for (let passed = 0; passed < TROUBLE_S; ) {
-      const seconds = 1 + voyage.random.integer(20);
+      const seconds = 1 + voyage.random.integer(6);
       await voyage.pass(seconds);
       await voyage.trouble();
       passed += seconds;
