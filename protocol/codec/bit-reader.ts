@@ -38,23 +38,23 @@ export class BitReader {
     return this.bits(1) === 1;
   }
 
-  /** How many zeros stand before the next one. */
-  unary(): number {
+  /** How many zeros stand before the next one: at most `most`. */
+  unary(most: number): number {
     let zeros = 0;
-    while (this.#held === 0) {
+    while (this.#held === 0 && zeros <= most) {
       zeros += this.#heldBits;
       this.#heldBits = 0;
       this.#hold();
     }
     const leading = this.#heldBits - 32 + Math.clz32(this.#held);
+    if (zeros + leading > most) throw unreadable(`more than ${most} zeros before a one`);
     this.#heldBits -= leading + 1;
     this.#held &= (1 << this.#heldBits) - 1;
     return zeros + leading;
   }
 
   count(): number {
-    const width = this.unary();
-    if (width > COUNT_BITS_MAX) throw unreadable('a count beyond every bound');
+    const width = this.unary(COUNT_BITS_MAX);
     return 2 ** width + this.bits(width) - 1;
   }
 

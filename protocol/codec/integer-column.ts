@@ -75,7 +75,7 @@ export function readIntegers(reader: BitReader, count: number): Float64Array {
 
 function cheapestPacking(values: ArrayLike<number>): Packing {
   const count = values.length;
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   const least = sorted[0] as number;
   const most = sorted[count - 1] as number;
   if (least === most) return { mode: CONSTANT, reference: least, width: 0, bits: 2 + signedBits(least) };
@@ -164,8 +164,7 @@ function readResiduals(reader: BitReader, values: Float64Array, from: number): v
       values[index] = reference + reader.bits(width);
       continue;
     }
-    const quotient = reader.unary();
-    if (quotient > ESCAPE) throw unreadable('a quotient beyond the escape');
+    const quotient = reader.unary(ESCAPE);
     const folded = quotient < ESCAPE ? quotient * unit + reader.bits(width) : reader.number();
     values[index] = reference + (mode === CENTRED ? unzigzag(folded) : folded);
   }
