@@ -56,6 +56,7 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
   opened.defer(async () => await gateway.stop({ drainMs: DRAIN_MS }));
   await gateway.start();
   const meter = new DemoMeter({ config, gateway, centre, clock, paths: shownPaths(folder) });
+  opened.defer(() => void host.streams.out.write('mooring demo: ending: the last records go to the centre\n'));
   const view = opened.use(openView(options, host));
   while (!ending.aborted) {
     view.show(await meter.snapshot());

@@ -20,7 +20,7 @@ const snapshot: DemoSnapshot = {
     { name: 'city' },
   ],
   link: { url: 'mqtt://127.0.0.1:1883', up: true, acksPerSecond: 2, lastAckAgeMs: 400 },
-  buffer: { pending: 3, records: 120, bytes: 2 ** 20, bytesMax: 2 ** 26 },
+  buffer: { pending: 3, records: 120, bytes: 200_000, bytesMax: 2 ** 26 },
   centre: { stored: 117, rejected: 0 },
   paths: { store: 'data/store.db', records: 'data/records', acks: 'data/acks.txt' },
 };
@@ -31,7 +31,7 @@ test('the frame shows values with units at their resolution, flags by name, zero
   expect(text).toMatch(/pressure +0\.00 hPa 3 suspect/);
   expect(text).toMatch(/wind_speed +– 9 missing/);
   expect(text).toContain('42.48078° N 3.17683° W');
-  expect(text).toContain('3 pending, 120 kept, 1.0 of 64.0 MiB');
+  expect(text).toContain('3 pending, 120 kept, 195 KiB of 64.0 MiB');
   expect(text).toContain('last ack 0.4 s ago');
   expect(text).toContain('no record yet');
 });

@@ -104,7 +104,7 @@ function screenCell(cell: Cell): string {
 }
 
 function bufferText({ pending, records, bytes, bytesMax }: DemoSnapshot['buffer']): string {
-  return `${pending} pending, ${records} kept, ${mebibytes(bytes)} of ${mebibytes(bytesMax)} MiB`;
+  return `${pending} pending, ${records} kept, ${sizeText(bytes)} of ${sizeText(bytesMax)}`;
 }
 
 function label(name: string, text: string): string {
@@ -115,8 +115,8 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(1);
+function sizeText(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.round(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 function padEnd(text: string, width: number): string {
