@@ -14,6 +14,13 @@ test('an operating error is one line: what, where, why, and what to do', () => {
   );
 });
 
+test('a bug that ended another thread shows its stack', () => {
+  const cause = new TypeError('undefined is not a function');
+  const lines = linesOf(new MooringError('STORE_FAILED', 'the thread has died', { cause })).split('\n');
+  expect(lines[0]).toBe('mooring: the thread has died: undefined is not a function.');
+  expect(lines.slice(1).join('\n')).toBe(`${cause.stack}\n`);
+});
+
 test('a configuration gets every problem, one a line', () => {
   const problem = { file: 'x.yaml', column: 1, key: 'a', message: 'is wrong', hint: '' };
   const error = configInvalid('x.yaml', [

@@ -19,7 +19,7 @@ export function statusOf(error: MooringError): number {
 
 /**
  * An operating error for people: every problem of a configuration on its own line, anything else as one line with what
- * is known, why, and what to do about it.
+ * is known, why, and what to do about it. Where a bug is behind it, its stack follows.
  */
 export function linesOf(error: MooringError): string {
   const problems = problemsOf(error);
@@ -27,7 +27,14 @@ export function linesOf(error: MooringError): string {
   const known = Object.entries(error.context).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const context = known.length === 0 ? '' : ` (${known.map(([key, value]) => `${key}: ${value}`).join(', ')})`;
   const hint = error.hint === undefined ? '' : ` ${error.hint}`;
-  return `mooring: ${error.message}${context}${reasonOf(error)}.${hint}\n`.replaceAll(/\n(?!$)/g, ' ');
+  return `mooring: ${error.message}${context}${reasonOf(error)}.${hint}\n`.replaceAll(/\n(?!$)/g, ' ') + stackOf(error);
+}
+
+const BUGS = new Set(['AssertionError', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+/** A bug in another thread arrives as the cause of an operating error: its stack is what helps. */
+function stackOf({ cause }: MooringError): string {
+  return cause instanceof Error && BUGS.has(cause.name) ? `${cause.stack}\n` : '';
 }
 
 function reasonOf({ cause }: MooringError): string {
