@@ -48,6 +48,7 @@ export class Centre {
   readonly #aborted = new AbortController();
   #state: CentreStatus['state'] = 'new';
   #starting: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
 
   constructor(config: CentralConfig, options: CentreOptions) {
     const { clock, random, log, disk = nodeDisk } = options;
@@ -77,6 +78,7 @@ export class Centre {
    * Rejects with a `MooringError`, or with the signal's reason. Whatever happens, `stop` has to follow.
    */
   start(signal?: AbortSignal): Promise<void> {
+    assert(this.#state === 'new', 'a centre is started once');
     this.#state = 'starting';
     this.#starting = this.#open(
       signal === undefined ? this.#aborted.signal : AbortSignal.any([this.#aborted.signal, signal]),
@@ -94,8 +96,12 @@ export class Centre {
   }
 
   /** Stores and answers what was accepted, as far as that takes no more than three seconds, then closes everything. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped') return;
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#aborted.abort();
     await Promise.allSettled([this.#starting]);
     this.#state = 'stopped';

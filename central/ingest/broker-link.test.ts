@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Aedes, type AedesOptions } from 'aedes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeAck } from '../../protocol/ack-codec.ts';
@@ -11,7 +12,9 @@ import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { type Link, startLink } from '../../sim/link.ts';
 import { saltOf, tokenOf } from '../../test/batches.ts';
+import { makeCertificates } from '../../test/certificates.ts';
 import { LogLines } from '../../test/log-lines.ts';
+import { isLeftOut } from '../../test/mosquitto.ts';
 import { PlainGateway } from '../../test/plain-gateway.ts';
 import { BrokerLink } from './broker-link.ts';
 import type { BatchReceiver } from './ingest.ts';
@@ -40,10 +43,28 @@ class Receiver implements BatchReceiver {
   }
 }
 
+/** Counts how often a wait before the next try was drawn, and keeps them short. */
+class CountedRandom extends SeededRandom {
+  tries = 0;
+  #wake: (() => void) | undefined;
+
+  override uniform(): number {
+    this.tries += 1;
+    this.#wake?.();
+    return super.uniform() / 10;
+  }
+
+  async until(tries: number): Promise<void> {
+    while (this.tries < tries) await new Promise<void>((wake) => (this.#wake = wake));
+  }
+}
+
+let random: CountedRandom;
 let receiver: Receiver;
 let lines: LogLines;
 let open: (() => unknown)[];
 beforeEach(() => {
+  random = new CountedRandom(1);
   receiver = new Receiver();
   lines = new LogLines();
   open = [];
@@ -58,9 +79,10 @@ interface Broker {
 }
 
 /** Somebody's broker, without any rules. */
-async function brokerOf(options: AedesOptions = {}): Promise<Broker> {
+async function brokerOf(options: AedesOptions = {}, secure?: TlsOptions): Promise<Broker> {
   const aedes = await Aedes.createBroker(options);
-  const server = createServer((socket) => aedes.handle(socket));
+  const serve = (socket: Socket): void => void aedes.handle(socket);
+  const server = secure === undefined ? createServer(serve) : createTlsServer(secure, serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push(async () => {
     await new Promise<void>((resolve) => aedes.close(() => resolve()));
@@ -81,7 +103,7 @@ async function linkOf(port: number, config: Partial<BrokerClientConfig> = {}, ke
     config: { url: `mqtt://127.0.0.1:${port}`, ...nothing, ...config },
     intake: receiver,
     clock: systemClock,
-    random: new SeededRandom(1),
+    random,
     log: lines,
     ...(keepaliveSeconds === undefined ? {} : { keepaliveSeconds }),
   });
@@ -216,6 +238,32 @@ test('a file that is not there is an error at start', async () => {
     code: 'CONFIG_UNREADABLE',
     context: { path: '/absent' },
   });
+});
+
+test.skipIf(isLeftOut('openssl'))('a certificate that is none is an error at start, and waited out later', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mooring-login-'));
+  open.push(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'centre.pem');
+  writeFileSync(file, 'no certificate');
+  await expect(linkOf(1883, { certFile: file, keyFile: file })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+
+  const made = await makeCertificates(join(folder, 'made'), 'plaka');
+  const whole = Buffer.concat([readFileSync(made.centre.cert), readFileSync(made.centre.key)]);
+  writeFileSync(file, whole);
+  const broker = await brokerOf({}, { cert: readFileSync(made.broker.cert), key: readFileSync(made.broker.key) });
+  const through = await throughOf(broker);
+  const url = `mqtts://127.0.0.1:${through.port}`;
+  await linkOf(through.port, { url, caFile: made.ca, certFile: file, keyFile: file });
+  await lines.until(CONNECTED);
+  writeFileSync(file, whole.subarray(0, 200));
+  const { tries } = random;
+  through.cut();
+  await lines.until(LOST);
+  through.heal();
+  await random.until(tries + 4);
+  expect(lines.said).toEqual([CONNECTED, LOST]);
+  writeFileSync(file, whole);
+  await lines.until(BACK);
 });
 
 test('a broker that does not let it subscribe is no connection', async () => {

@@ -43,7 +43,7 @@ export class BrokerLink implements Ingest {
     this.#backoff = new Backoff(BACKOFF, options.random);
   }
 
-  /** Begins to connect. Throws `CONFIG_UNREADABLE` when a file that the connection needs is not there. */
+  /** Begins to connect. Throws `CONFIG_UNREADABLE` or `CONFIG_INVALID` for a file that the connection needs. */
   async open(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await loginOf(this.#options.config);

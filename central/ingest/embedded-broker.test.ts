@@ -227,8 +227,9 @@ test('garbage closes its own connection and nobody else’s', async () => {
     socket.end(garbage, 'latin1');
     await ended;
   }
-  await gateway.send(Uint8Array.of(1));
+  await gateway.send(new Uint8Array());
   await gateway.nextAck();
+  expect(receiver.received).toEqual([{ gateway: 'plaka', bytes: new Uint8Array() }]);
   expect(broker.status().connections).toBe(1);
 });
 

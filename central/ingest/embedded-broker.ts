@@ -159,9 +159,8 @@ export class EmbeddedBroker implements Ingest {
     done(null);
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
-    this.#intake.receive(parsed.gateway, new Uint8Array(Buffer.from(payload)), (ack) =>
-      this.#publishAck(parsed.gateway, ack),
-    );
+    const bytes = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload);
+    this.#intake.receive(parsed.gateway, bytes, (ack) => this.#publishAck(parsed.gateway, ack));
   }
 
   #publishAck(gateway: string, ack: Uint8Array): void {
