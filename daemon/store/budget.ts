@@ -40,7 +40,7 @@ export function groupBytesOf(budgetBytes: number): number {
 export class Budget {
   readonly #path: string;
   readonly #budgetBytes: number;
-  readonly #walReserve: number;
+  readonly #blockBytes: number;
   readonly #rows: StoredRows;
   readonly #runs: RunTable;
   readonly #pages;
@@ -49,8 +49,7 @@ export class Budget {
   constructor(db: Db, path: string, budgetBytes: number, rows: StoredRows, runs: RunTable) {
     this.#path = path;
     this.#budgetBytes = budgetBytes;
-    // The log is copied once a commit has made it too long, so that it may exceed by a commit.
-    this.#walReserve = 2 * walBytesOf(budgetBytes);
+    this.#blockBytes = budgetBytes * BLOCK_PART;
     this.#rows = rows;
     this.#runs = runs;
     this.#pages = db.prepare('PRAGMA page_count').pluck();
@@ -68,8 +67,10 @@ export class Budget {
    */
   makeRoom(recordBytes: number, recordCount: number, gaps: GapDeclaration): number | undefined {
     const neededBytes = (recordBytes + recordCount * ROW_BYTES) * FILL + SPARE_BYTES;
-    if (this.#usedBytes() + neededBytes <= this.#limitBytes()) return 0;
-    const targetBytes = this.#limitBytes() - neededBytes - this.#budgetBytes * BLOCK_PART;
+    const limitBytes = this.#limitBytes(neededBytes);
+    const hasRoom = (): boolean => this.#usedBytes() + neededBytes <= limitBytes;
+    if (hasRoom()) return 0;
+    const targetBytes = limitBytes - neededBytes - this.#blockBytes;
     const { free, samples, urgent } = this.#candidates();
     let dropped = 0;
     for (const [isFree, ranges] of [
@@ -83,7 +84,7 @@ export class Budget {
         if (this.#usedBytes() <= targetBytes) break;
       }
       // A whole block is freed at a time, but nothing more precious is touched only to make it whole.
-      if (this.#usedBytes() + neededBytes <= this.#limitBytes()) return dropped;
+      if (hasRoom()) return dropped;
     }
     return undefined;
   }
@@ -117,9 +118,15 @@ export class Budget {
     return (this.#pageCount() - Number(this.#freePages.get())) * PAGE_BYTES;
   }
 
-  /** Bytes that the database may have. A reader that stands still keeps the log from being reset: that counts too. */
-  #limitBytes(): number {
-    return this.#budgetBytes - Math.max(this.#walReserve, this.#walBytes());
+  /**
+   * Bytes that the database may have. The log is copied once a commit has made it long enough, so that it may exceed by
+   * what one commit writes: the records, or the pages of a deleted block. A reader that stands still keeps the log from
+   * being reset: that counts too.
+   */
+  #limitBytes(neededBytes: number): number {
+    const walBytes = walBytesOf(this.#budgetBytes);
+    const reserve = walBytes + Math.max(walBytes, neededBytes, 2 * this.#blockBytes);
+    return this.#budgetBytes - Math.max(reserve, this.#walBytes());
   }
 
   #pageCount(): number {

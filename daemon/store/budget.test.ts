@@ -1,0 +1,241 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { encodedRecordBytes } from '../../protocol/batch-codec.ts';
+import { IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
+import { BOUNDS, type Observation, type SequencedRecord } from '../../protocol/record.ts';
+import { event, LABEL, large, sample } from './fixtures/observations.ts';
+import { type PackedRecords, packed, unpacked } from './packing.ts';
+import { LANES } from './store.ts';
+import { StoreFile } from './store-file.ts';
+
+const BUDGET = 2 ** 20;
+const LIMITS = { recordsMax: 1024, bytesMax: 2 ** 20 };
+
+let folder: string;
+let path: string;
+let store: StoreFile;
+let starts = 0;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-budget-'));
+  path = join(folder, 'store.db');
+  starts = 0;
+  open();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const saltOf = (start: number): Uint8Array => new Uint8Array(16).fill(start);
+
+function open(forwarders: readonly string[] = ['centre']): void {
+  starts += 1;
+  store = new StoreFile({ path, gateway: 'plaka', forwarders, budgetBytes: BUDGET, salt: saltOf(starts) });
+}
+
+function reopen(forwarders?: readonly string[]): void {
+  store.close();
+  open(forwarders);
+}
+
+function append(observations: readonly Observation[]): number | undefined {
+  const records: PackedRecords = packed(observations);
+  const appends = [{ count: observations.length, urgent: false }];
+  const { firsts } = store.commit({ nowMs: 0, label: LABEL, records, appends, settlements: [] });
+  expect(size()).toBeLessThanOrEqual(BUDGET);
+  return firsts?.[0];
+}
+
+function settle(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): number {
+  const settlements = [{ forwarder, salt, ranges }];
+  return store.commit({ nowMs: 0, label: LABEL, records: packed([]), appends: [], settlements }).settled[0] as number;
+}
+
+function size(): number {
+  return statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** What one forwarder delivers, and what the gap records among it declare. */
+class Delivery {
+  readonly delivered = new Map<string, IntervalSet>();
+  readonly declared = new Map<string, IntervalSet>();
+  readonly gaps: SequencedRecord[] = [];
+
+  /** Takes a batch and settles it. Returns whether there was one. */
+  deliver(lane: (typeof LANES)[number], forwarder = 'centre'): boolean {
+    const taken = store.take(forwarder, lane, LIMITS, 0);
+    if (taken === undefined) return false;
+    const ranges = rangesOf(taken.sequences);
+    expect(settle(forwarder, taken.salt, ranges)).toBe(taken.sequences.length);
+    const salt = Buffer.from(taken.salt).toString('hex');
+    for (const range of ranges) expect(add(this.delivered, salt, range)).toBe(range[1] - range[0] + 1);
+    for (const record of unpacked(taken, taken.sequences)) {
+      if (record.kind !== 'gap') continue;
+      this.gaps.push(record);
+      const info = record.info as unknown as { run: string; ranges: Range[] };
+      for (const range of info.ranges) add(this.declared, info.run, range);
+    }
+    return true;
+  }
+
+  drain(forwarder = 'centre'): void {
+    for (const lane of LANES) while (this.deliver(lane, forwarder));
+  }
+}
+
+function add(sets: Map<string, IntervalSet>, salt: string, range: Range): number {
+  const set = sets.get(salt) ?? new IntervalSet();
+  sets.set(salt, set);
+  return set.add(...range);
+}
+
+const larges = (count: number): Observation[] => Array.from({ length: count }, (_, index) => large(index));
+
+test('what is settled gives way first, without a word, and what is not is kept', () => {
+  append(larges(100));
+  settle('centre', saltOf(1), [[11, 100]]);
+  let last = 100;
+  for (let group = 0; group < 60; group += 1) {
+    const first = append(larges(20)) as number;
+    last = first + 19;
+    settle('centre', saltOf(1), [[first, last]]);
+  }
+  expect(store.stats().dropped).toBe(0);
+  expect(last).toBe(1300);
+  expect(store.stats().records).toBeLessThan(1300);
+  const delivery = new Delivery();
+  delivery.drain();
+  expect(delivery.delivered.get(Buffer.from(saltOf(1)).toString('hex'))?.ranges()).toEqual([[1, 10]]);
+});
+
+test('then the oldest samples go, alarms and events stay, and gap records say exactly what is gone', () => {
+  append([...larges(5), event(6), ...larges(5), event(12)]);
+  for (let group = 0; group < 80; group += 1) append(larges(20));
+  const { dropped, records } = store.stats();
+  expect(dropped).toBeGreaterThan(500);
+  const delivery = new Delivery();
+  delivery.drain();
+  const salt = Buffer.from(saltOf(1)).toString('hex');
+  const [delivered, declared] = [delivery.delivered.get(salt), delivery.declared.get(salt)];
+  expect(declared?.count).toBe(dropped);
+  expect(delivered?.count).toBe(records);
+  expect(delivered?.has(6) && delivered.has(12)).toBe(true);
+  expect(declared?.ranges().slice(0, 2)).toEqual([
+    [1, 5],
+    [7, 11],
+  ]);
+  expect(declared?.ranges().length).toBe(3);
+  for (const { info } of delivery.gaps) expect(info).toMatchObject({ run: salt, reason: 'dropped' });
+});
+
+test('rows in flight are not touched; when nothing else is left the append is refused and takes no sequence', () => {
+  for (let group = 0; group < 30; group += 1) append(larges(20));
+  const first = store.take('centre', 'live', LIMITS, 0);
+  expect(first?.sequences.length).toBe(600);
+  let refused = 0;
+  let newest = 0;
+  for (let group = 0; group < 50; group += 1) {
+    const appended = append(larges(20));
+    if (appended === undefined) refused += 1;
+    else newest = appended + 19;
+    for (let taken = store.take('centre', 'live', LIMITS, 0); taken !== undefined; ) {
+      taken = store.take('centre', 'live', LIMITS, 0);
+    }
+  }
+  expect(refused).toBeGreaterThan(5);
+  expect(store.stats().dropped).toBe(0);
+  expect(settle('centre', saltOf(1), [[1, 600]])).toBe(600);
+  expect(append([sample(1)])).toBe(newest + 1);
+});
+
+test('held rows may go: they are not in flight', () => {
+  for (let group = 0; group < 25; group += 1) append(larges(20));
+  store.hold('centre', saltOf(1), [[1, 500]]);
+  for (let group = 0; group < 50; group += 1) append(larges(20));
+  expect(store.stats().dropped).toBeGreaterThan(500);
+});
+
+test('a gap record that has to go itself leaves its word to the one that says so', () => {
+  for (let group = 0; group < 70; group += 1) append(larges(20));
+  const { dropped } = store.stats();
+  expect(dropped).toBeGreaterThan(0);
+  for (let group = 0; group < 400; group += 1) append(Array.from({ length: 20 }, (_, index) => bigEvent(index)));
+  const delivery = new Delivery();
+  delivery.drain();
+  const salt = Buffer.from(saltOf(1)).toString('hex');
+  const all = new IntervalSet(delivery.delivered.get(salt)?.ranges());
+  for (const range of delivery.declared.get(salt)?.ranges() ?? []) all.add(...range);
+  expect(all.rangeCount).toBe(1);
+  expect(all.first).toBe(1);
+});
+
+test('a row that one of two forwarders has is gone for the other, and declared', () => {
+  reopen(['centre', 'spare']);
+  for (let group = 0; group < 20; group += 1) append(larges(20));
+  settle('spare', saltOf(2), [[1, 400]]);
+  for (let group = 0; group < 50; group += 1) append(larges(20));
+  const delivery = new Delivery();
+  delivery.drain('centre');
+  const salt = Buffer.from(saltOf(2)).toString('hex');
+  expect(delivery.declared.get(salt)?.within(1, 400)).toEqual([[1, 400]]);
+});
+
+test('once no forwarder is left, everything is history and gives way without a word', () => {
+  for (let group = 0; group < 30; group += 1) append(larges(20));
+  reopen([]);
+  for (let group = 0; group < 60; group += 1) expect(append(larges(20))).toBe(1 + 20 * group);
+  expect(store.stats().dropped).toBe(0);
+});
+
+describe('whatever happens', () => {
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('large' as const), count: fc.integer({ min: 1, max: 120 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('events' as const), count: fc.integer({ min: 1, max: 120 }) }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('deliver' as const), lane: fc.constantFrom(...LANES) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), lane: fc.constantFrom(...LANES) }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
+  );
+
+  test('every record is delivered or declared, never both, and the bytes stay within the budget', {
+    timeout: 120_000,
+  }, () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 10, maxLength: 50 }), (steps) => {
+        store.close();
+        for (const suffix of ['', '-wal', '-shm', '.runs']) rmSync(`${path}${suffix}`, { force: true });
+        starts = 0;
+        open();
+        const delivery = new Delivery();
+        for (const step of steps) {
+          if (step.do === 'restart') reopen();
+          else if (step.do === 'deliver') delivery.deliver(step.lane);
+          else if (step.do === 'take') store.take('centre', step.lane, { ...LIMITS, recordsMax: 50 }, 0);
+          else
+            append(
+              Array.from({ length: step.count }, (_, index) => (step.do === 'large' ? large(index) : bigEvent(index))),
+            );
+        }
+        reopen();
+        delivery.drain();
+        for (const [salt, set] of delivery.delivered) {
+          const declared = delivery.declared.get(salt) ?? new IntervalSet();
+          const all = new IntervalSet(set.ranges());
+          for (const range of declared.ranges()) expect(all.add(...range)).toBe(range[1] - range[0] + 1);
+          expect(all.ranges()).toEqual([[1, Math.max(set.last ?? 0, declared.last ?? 0)]]);
+        }
+        for (const gap of delivery.gaps) expect(encodedRecordBytes(gap)).toBeLessThanOrEqual(BOUNDS.recordBytes);
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+function bigEvent(number: number): Observation {
+  return { ...event(number), info: { event: 'config', note: 'x'.repeat(100), other: 'y'.repeat(100), number } };
+}
