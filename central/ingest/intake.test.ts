@@ -118,7 +118,15 @@ test('a batch is answered when the log has it, and not before', async () => {
 
   script.store();
   await intake.idle();
-  expect(acks).toEqual([{ ...named(), stored: [[1, 3], [9, 9]] }]); // biome-ignore format: ranges
+  expect(acks).toEqual([
+    {
+      ...named(),
+      stored: [
+        [1, 3],
+        [9, 9],
+      ],
+    },
+  ]);
   expect(intake.stats).toMatchObject({ batches: 1, stored: 4, bytesWaiting: 0 });
 });
 
@@ -150,7 +158,15 @@ test('what the ledger knows is answered at once, and only the rest goes to the l
   send(intake, batch([1, 2, 5]));
   await intake.idle();
   expect(script.entries).toEqual([]);
-  expect(acks).toEqual([{ ...named(), stored: [[1, 2], [5, 5]] }]); // biome-ignore format: ranges
+  expect(acks).toEqual([
+    {
+      ...named(),
+      stored: [
+        [1, 2],
+        [5, 5],
+      ],
+    },
+  ]);
 
   send(intake, batch([4, 5, 6, 7], 2));
   expect(script.entries[0]?.records.map(({ sequence }) => sequence)).toEqual([6, 7]);
