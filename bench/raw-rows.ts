@@ -5,7 +5,7 @@ import type { Observation } from '../protocol/record.ts';
 import { BUDGET_BYTES } from './store-options.ts';
 
 /** The columns of a row of the store that its content decides. */
-type Row = readonly [station: string, kind: number, timestampMs: number, body: Uint8Array];
+export type Row = readonly [station: string, kind: number, timestampMs: number, body: Uint8Array];
 
 /** Run and its number in a database that has no other. */
 const RUN = 1;

@@ -6,23 +6,25 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] as number) + upper) / 2 : upper;
 }
 
+/** Turns before those that count, as a part of these: compilers, caches and the length of log files settle. */
+const WARM_UP_PART = 1 / 5;
+
 /**
- * Measures two sides in turn, A B B A A B …, so that what else the machine does falls on both alike; each side warms up
- * once. Returns the median of each.
+ * Measures two sides in turn, A B B A A B …, so that what else the machine does falls on both alike: the shorter a turn,
+ * the better. Returns the median of each, after a warm-up.
  */
 export async function inTurn(
-  rounds: number,
+  turns: number,
   a: () => Promise<number>,
   b: () => Promise<number>,
 ): Promise<readonly [a: number, b: number]> {
-  await a();
-  await b();
   const [ofA, ofB]: [number[], number[]] = [[], []];
-  for (let round = 0; round < rounds; round += 1) {
-    const isForwards = round % 2 === 0;
+  const warmUps = Math.ceil(turns * WARM_UP_PART);
+  for (let turn = -warmUps; turn < turns; turn += 1) {
+    const isForwards = turn % 2 === 0;
     if (isForwards) ofA.push(await a());
     ofB.push(await b());
     if (!isForwards) ofA.push(await a());
   }
-  return [median(ofA), median(ofB)];
+  return [median(ofA.slice(warmUps)), median(ofB.slice(warmUps))];
 }
