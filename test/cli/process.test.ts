@@ -5,9 +5,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { askGateway } from '../../cli/control.ts';
 import { freeLoopbackPort } from '../../cli/demo/folder.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { type Program, Programs } from '../processes.ts';
+import { eventually, type Program, Programs } from '../processes.ts';
 import { MAIN, mooring } from './mooring.ts';
 
 const START_MS = 20_000;
@@ -119,7 +120,11 @@ describe('mooring read', () => {
     const file = gatewayFile(CITY);
     const gateway = start('run', file);
     const { run } = await gateway.says('the gateway runs', START_MS);
-    await systemClock.sleep(1100);
+    const path = `${join(folder, 'store.db')}.sock`;
+    await eventually('there is a record', START_MS, async () => {
+      const { records } = await askGateway(path, 'read', systemClock);
+      return (records as unknown[]).length > 0;
+    });
     const { status, stdout } = mooring(['read', '-c', file, '--json'], folder);
     expect(status).toBe(0);
     const { records } = JSON.parse(stdout) as { records: { id: string }[] };
