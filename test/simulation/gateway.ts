@@ -141,7 +141,7 @@ export class SimulatedGateway {
 
   /** Resolves when the store has answered everything. */
   async quiet(): Promise<void> {
-    while ((this.#life?.store.waiting ?? 0) > 0) await turn();
+    await this.#life?.store.answered();
   }
 
   async pending(): Promise<number> {
@@ -183,20 +183,32 @@ export class SimulatedGateway {
 /** Counts what a store has not answered yet: its thread works in real time, and the stepped clock must not run ahead. */
 class Counted {
   readonly port: Store;
-  waiting = 0;
+  #waiting = 0;
+  #wake: (() => void) | undefined;
 
   constructor(store: Store) {
     this.port = new Proxy(store, {
       get: (target, name: keyof Store) => {
         return async (...parameters: never[]) => {
-          this.waiting += 1;
+          this.#waiting += 1;
           try {
             return await (target[name] as (...given: never[]) => Promise<unknown>).apply(target, parameters);
           } finally {
-            this.waiting -= 1;
+            this.#waiting -= 1;
+            if (this.#waiting === 0) this.#wake?.();
           }
         };
       },
     });
+  }
+
+  /** Resolves when every call has been answered, and those that follow from the answers. */
+  async answered(): Promise<void> {
+    while (this.#waiting > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await turn();
+    }
   }
 }
