@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { rangesOf } from '../../protocol/intervals.ts';
-import { BOUNDS } from '../../protocol/record.ts';
 import { Backoff } from '../../runtime/backoff.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type ErrorCode, type MooringError, toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
-import { LANES, type Lane, type Store, type TakeLimits, type Taken } from '../store/store.ts';
-import { BatchSize } from './batch-size.ts';
+import { LANES, type Lane, type Store, type Taken } from '../store/store.ts';
+import { Admission } from './admission.ts';
 import { Exchange } from './exchange.ts';
 import type { Cargo, SentBatch } from './in-flight.ts';
-import { Lanes } from './lanes.ts';
 import { Link, type LinkState } from './link.ts';
 import { Outcomes, type Verdict } from './outcomes.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { Transport } from './transport.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -59,14 +56,8 @@ export interface ForwarderStatus {
 
 const BACKLOG_BYTES_PER_SECOND = 2 ** 20;
 const GATHER_MS = 250;
-/** Rows take about so many times more bytes in the store than in a batch. */
-const COMPACTION = 8;
-/** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
-const UNSENT_MAX = 2;
 /** The order of a round. Each lane is asked once a round: so neither live nor backlog can starve the other. */
 const ROUND: readonly Lane[] = ['urgent', 'live', 'urgent', 'backlog'];
-/** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
-const HELD_BATCHES_MAX = 8192;
 const STORE_RETRY = { firstMs: 250, maxMs: 30_000 } as const;
 const STOP_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -77,10 +68,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #lanes: Lanes;
-  readonly #bucket: TokenBucket;
-  readonly #batchSize: BatchSize;
-  readonly #backlogBurstBytes: number;
+  readonly #admission: Admission;
   /** Apart from the others: the store may let what is settled wait for a commit that takes it along. */
   readonly #settlements: Outcomes;
   readonly #outcomes: Outcomes;
@@ -88,7 +76,6 @@ export class Forwarder {
   readonly #link: Link;
   readonly #wakeup: Wakeup;
   readonly #storeBackoff: Backoff;
-  #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
   #storeError: MooringError | undefined;
   #storeRetryMs = Number.NEGATIVE_INFINITY;
   #acked = 0;
@@ -100,12 +87,6 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     this.#options = { ...options, log: options.log.child({ forwarder: options.name }) };
     const { name, store, transport, clock, random, log } = this.#options;
-    const rate = options.backlogBytesPerSecond ?? BACKLOG_BYTES_PER_SECOND;
-    const nowMs = clock.monotonicMs();
-    this.#lanes = new Lanes(options.gatherMs ?? GATHER_MS, nowMs);
-    this.#bucket = new TokenBucket(rate, rate, nowMs);
-    this.#backlogBurstBytes = Math.max(BOUNDS.recordBytes, rate);
-    this.#batchSize = new BatchSize(BOUNDS.recordsPerBatch);
     this.#wakeup = new Wakeup(clock);
     this.#storeBackoff = new Backoff(STORE_RETRY, random);
     const onDone = (verb: Verdict['verb'], freed: number): void => this.#concluded(verb, freed);
@@ -121,6 +102,13 @@ export class Forwarder {
         (verdict.verb === 'settle' ? this.#settlements : this.#outcomes).add(verdict, salt, ranges),
       onHandedOn: (sent, error) => this.#handedOn(sent, error),
     });
+    this.#admission = new Admission({
+      limits: transport.limits,
+      exchange: this.#exchange,
+      backlogBytesPerSecond: options.backlogBytesPerSecond ?? BACKLOG_BYTES_PER_SECOND,
+      gatherMs: options.gatherMs ?? GATHER_MS,
+      nowMs: clock.monotonicMs(),
+    });
     this.#link = new Link({
       transport,
       clock,
@@ -135,7 +123,7 @@ export class Forwarder {
       onUp: () => this.#wakeup.wake(),
       onDown: () => {
         this.#exchange.abandon();
-        this.#unsent = { urgent: 0, live: 0, backlog: 0 };
+        this.#admission.reset();
       },
     });
   }
@@ -148,7 +136,7 @@ export class Forwarder {
 
   /** Something was committed: there may be rows to take. */
   notify(): void {
-    this.#lanes.committed(this.#options.clock.monotonicMs());
+    this.#admission.lanes.committed(this.#options.clock.monotonicMs());
     this.#wakeup.wake();
   }
 
@@ -203,7 +191,7 @@ export class Forwarder {
 
   #sendPiece(): boolean {
     const nowMs = this.#options.clock.monotonicMs();
-    const piece = this.#pieceDueMs() <= nowMs ? this.#exchange.nextPiece(nowMs) : undefined;
+    const piece = this.#isUp && this.#admission.pieceDueMs() <= nowMs ? this.#exchange.nextPiece(nowMs) : undefined;
     if (piece !== undefined) this.#send(piece);
     return piece !== undefined;
   }
@@ -211,9 +199,10 @@ export class Forwarder {
   async #takeAndSend(lane: Lane): Promise<boolean> {
     const { name, store, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (this.#laneDueMs(lane, nowMs) > nowMs) return false;
-    const limits = this.#limits(lane);
-    const { notified } = this.#lanes;
+    if (!this.#isUp || this.#laneDueMs(lane, nowMs) > nowMs) return false;
+    const { lanes } = this.#admission;
+    const limits = this.#admission.takeLimits(lane);
+    const { notified } = lanes;
     let taken: Taken | undefined;
     try {
       taken = await store.take(name, lane, limits);
@@ -223,22 +212,12 @@ export class Forwarder {
     }
     this.#storeAnswered();
     if (taken === undefined) {
-      this.#lanes.empty(lane, notified);
+      lanes.empty(lane, notified);
       return false;
     }
     const bytes = this.#send(taken);
-    const isFull = taken.records.length >= limits.recordsMax / 2 || bytes >= limits.bytesMax / COMPACTION;
-    this.#lanes.taken(lane, isFull, clock.monotonicMs());
+    this.#admission.taken(lane, taken.records.length, bytes, limits, clock.monotonicMs());
     return true;
-  }
-
-  #limits(lane: Lane): TakeLimits {
-    const { batchBytesMax } = this.#options.transport.limits;
-    const recordsMax = lane === 'urgent' ? BOUNDS.recordsPerBatch : this.#batchSize.records;
-    return {
-      recordsMax,
-      bytesMax: lane === 'backlog' ? Math.min(batchBytesMax, this.#backlogBurstBytes) : batchBytesMax,
-    };
   }
 
   /** Returns the bytes that were sent; 0 where nothing could be. */
@@ -250,22 +229,15 @@ export class Forwarder {
       return 0;
     }
     const bytes = this.#exchange.send(cargo);
-    if (bytes === 0) return 0;
-    this.#unsent[cargo.lane] += 1;
-    if (cargo.lane === 'backlog') this.#bucket.charge(bytes, this.#options.clock.monotonicMs());
+    this.#admission.sent(cargo.lane, bytes, this.#options.clock.monotonicMs());
     return bytes;
   }
 
-  #handedOn({ lane, sentMs, sequences }: SentBatch, error: Error | undefined): void {
+  #handedOn(sent: SentBatch, error: Error | undefined): void {
     // Of a session that has ended.
-    if (this.#link.state !== 'up' || sentMs < this.#link.sinceMs) return;
-    this.#unsent[lane] -= 1;
-    if (error !== undefined) {
-      this.#batchSize.lost();
-      this.#link.fail(error);
-    } else {
-      this.#batchSize.handedOn(sequences.count, this.#options.clock.monotonicMs() - sentMs);
-    }
+    if (this.#link.state !== 'up' || sent.sentMs < this.#link.sinceMs) return;
+    this.#admission.handedOn(sent, error !== undefined, this.#options.clock.monotonicMs());
+    if (error !== undefined) this.#link.fail(error);
     this.#wakeup.wake();
   }
 
@@ -273,52 +245,25 @@ export class Forwarder {
     if (verb === 'settle') this.#acked += freed;
     if (verb === 'reject') this.#rejected += freed;
     // A rejection appends a gap record.
-    if (verb === 'reject') this.#lanes.committed(this.#options.clock.monotonicMs());
-    if (verb === 'release') this.#lanes.released(this.#options.clock.monotonicMs());
+    if (verb === 'reject') this.#admission.lanes.committed(this.#options.clock.monotonicMs());
+    if (verb === 'release') this.#admission.lanes.released(this.#options.clock.monotonicMs());
     this.#wakeup.wake();
   }
 
   /** When there is something to do by itself; every other change wakes the loop. */
   #nextDueMs(): number {
     const nowMs = this.#options.clock.monotonicMs();
-    const lanesMs = LANES.map((lane) => this.#laneDueMs(lane, nowMs));
-    return Math.min(...lanesMs, this.#pieceDueMs(), this.#exchange.nextExpiryMs());
+    const sendMs = this.#isUp ? LANES.map((lane) => this.#laneDueMs(lane, nowMs)) : [];
+    const pieceMs = this.#isUp ? this.#admission.pieceDueMs() : NEVER;
+    return Math.min(...sendMs, pieceMs, this.#exchange.nextExpiryMs());
   }
 
-  #pieceDueMs(): number {
-    const { pausedUntilMs, silentUntilMs, inFlight } = this.#exchange;
-    const hasRoom = this.#isUp && inFlight.batches < this.#options.transport.limits.batchesInFlightMax;
-    return hasRoom ? Math.max(pausedUntilMs, silentUntilMs, this.#exchange.nextPieceMs()) : NEVER;
-  }
-
-  /** When a batch of this lane may be taken; infinite while something else has to happen first. */
   #laneDueMs(lane: Lane, nowMs: number): number {
-    if (!this.#isUp || !this.#hasRoom(lane)) return NEVER;
-    const { pausedUntilMs, silentUntilMs } = this.#exchange;
-    return Math.max(
-      this.#lanes.dueMs(lane, nowMs),
-      pausedUntilMs,
-      this.#storeRetryMs,
-      lane === 'urgent' ? 0 : silentUntilMs,
-      lane === 'backlog' ? this.#bucket.readyMs(nowMs) : 0,
-    );
+    return Math.max(this.#storeRetryMs, this.#admission.laneDueMs(lane, nowMs));
   }
 
   get #isUp(): boolean {
     return this.#link.state === 'up' && !this.#isStopping;
-  }
-
-  /** Live and backlog have windows of their own, and neither can fill the last places: they are for what is urgent. */
-  #hasRoom(lane: Lane): boolean {
-    const { inFlight, isSilent } = this.#exchange;
-    const { batchesInFlightMax } = this.#options.transport.limits;
-    const ofLane = inFlight.batchesOf(lane);
-    if (this.#unsent[lane] >= UNSENT_MAX) return false;
-    if (lane === 'urgent') return isSilent ? ofLane === 0 : inFlight.batches < batchesInFlightMax;
-    if (inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
-    if (isSilent) return inFlight.batchesOf('live') + inFlight.batchesOf('backlog') === 0;
-    const share = Math.max(1, Math.floor((batchesInFlightMax - Math.ceil(batchesInFlightMax / 8)) / 2));
-    return ofLane < share && inFlight.batches < batchesInFlightMax;
   }
 
   #storeFailed(error: MooringError): void {

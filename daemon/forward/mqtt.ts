@@ -22,7 +22,8 @@ export interface MqttTransportOptions {
   readonly limits?: Partial<TransportLimits>;
 }
 
-const LIMITS: TransportLimits = { batchBytesMax: BOUNDS.batchBytes, batchesInFlightMax: 16, ackDeadlineMs: 20_000 };
+/** A file sink commits once a second: what is in flight is what a second can carry. */
+const LIMITS: TransportLimits = { batchBytesMax: BOUNDS.batchBytes, batchesInFlightMax: 64, ackDeadlineMs: 20_000 };
 
 /**
  * Over an MQTT broker, version 3.1.1 (docs/protocol.md, "Topics"): batches and state go out with QoS 1, acks come in.

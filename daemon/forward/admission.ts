@@ -1,0 +1,113 @@
+import { BOUNDS } from '../../protocol/record.ts';
+import type { Lane, TakeLimits } from '../store/store.ts';
+import { BatchSize } from './batch-size.ts';
+import type { Exchange } from './exchange.ts';
+import type { SentBatch } from './in-flight.ts';
+import { Lanes } from './lanes.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { TransportLimits } from './transport.ts';
+
+export interface AdmissionOptions {
+  readonly limits: TransportLimits;
+  readonly exchange: Exchange;
+  /** Cap on the backlog lane, in encoded bytes a second. */
+  readonly backlogBytesPerSecond: number;
+  /** How long the live lane gathers after a commit, in milliseconds. */
+  readonly gatherMs: number;
+  /** Now, on the monotonic clock. */
+  readonly nowMs: number;
+}
+
+/** Rows take about so many times more bytes in the store than in a batch. */
+const COMPACTION = 8;
+/** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
+const UNSENT_MAX = 2;
+/** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
+const HELD_BATCHES_MAX = 8192;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Which lane may send when, and how much, while the link is up. Each lane has a window of its own, so that neither live nor
+ * backlog can starve the other, and the last places in flight are kept for what is urgent.
+ */
+export class Admission {
+  readonly lanes: Lanes;
+  readonly #limits: TransportLimits;
+  readonly #exchange: Exchange;
+  readonly #bucket: TokenBucket;
+  readonly #batchSize = new BatchSize(BOUNDS.recordsPerBatch);
+  readonly #backlogBytesMax: number;
+  #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
+
+  constructor({ limits, exchange, backlogBytesPerSecond, gatherMs, nowMs }: AdmissionOptions) {
+    this.lanes = new Lanes(gatherMs, nowMs);
+    this.#limits = limits;
+    this.#exchange = exchange;
+    this.#bucket = new TokenBucket(backlogBytesPerSecond, backlogBytesPerSecond, nowMs);
+    this.#backlogBytesMax = Math.min(limits.batchBytesMax, Math.max(BOUNDS.recordBytes, backlogBytesPerSecond));
+  }
+
+  /** When a batch of this lane may be taken; infinite while something else has to happen first. */
+  laneDueMs(lane: Lane, nowMs: number): number {
+    if (!this.#hasRoom(lane)) return NEVER;
+    const { pausedUntilMs, silentUntilMs } = this.#exchange;
+    return Math.max(
+      this.lanes.dueMs(lane, nowMs),
+      pausedUntilMs,
+      lane === 'urgent' ? 0 : silentUntilMs,
+      lane === 'backlog' ? this.#bucket.readyMs(nowMs) : 0,
+    );
+  }
+
+  /** When the next part of what could not go as it was may be sent; infinite when there is none. */
+  pieceDueMs(): number {
+    const { pausedUntilMs, silentUntilMs, inFlight } = this.#exchange;
+    if (inFlight.batches >= this.#limits.batchesInFlightMax) return NEVER;
+    return Math.max(pausedUntilMs, silentUntilMs, this.#exchange.nextPieceMs());
+  }
+
+  /** How much may be taken for one batch. */
+  takeLimits(lane: Lane): TakeLimits {
+    return {
+      recordsMax: lane === 'urgent' ? BOUNDS.recordsPerBatch : this.#batchSize.records,
+      bytesMax: lane === 'backlog' ? this.#backlogBytesMax : this.#limits.batchBytesMax,
+    };
+  }
+
+  /** What was taken within `limits` was sent, as so many bytes; 0 where it could not be. */
+  sent(lane: Lane, bytes: number, nowMs: number): void {
+    if (bytes === 0) return;
+    this.#unsent[lane] += 1;
+    if (lane === 'backlog') this.#bucket.charge(bytes, nowMs);
+  }
+
+  /** Rows were taken: where they filled a batch, there may be more that need not wait. */
+  taken(lane: Lane, records: number, bytes: number, limits: TakeLimits, nowMs: number): void {
+    const isFull = records >= limits.recordsMax / 2 || bytes >= limits.bytesMax / COMPACTION;
+    this.lanes.taken(lane, isFull, nowMs);
+  }
+
+  /** The transport has got rid of a batch, or has failed to. */
+  handedOn({ lane, sentMs, sequences }: SentBatch, hasFailed: boolean, nowMs: number): void {
+    this.#unsent[lane] -= 1;
+    if (hasFailed) this.#batchSize.lost();
+    else this.#batchSize.handedOn(sequences.count, nowMs - sentMs);
+  }
+
+  /** The link is down: nothing waits to be handed on any more. */
+  reset(): void {
+    this.#unsent = { urgent: 0, live: 0, backlog: 0 };
+  }
+
+  #hasRoom(lane: Lane): boolean {
+    const { inFlight, isSilent } = this.#exchange;
+    const { batchesInFlightMax } = this.#limits;
+    if (this.#unsent[lane] >= UNSENT_MAX) return false;
+    const ofLane = inFlight.batchesOf(lane);
+    if (lane === 'urgent') return isSilent ? ofLane === 0 : inFlight.batches < batchesInFlightMax;
+    if (inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
+    if (isSilent) return inFlight.batchesOf('live') + inFlight.batchesOf('backlog') === 0;
+    const share = Math.max(1, Math.floor((batchesInFlightMax - Math.ceil(batchesInFlightMax / 8)) / 2));
+    return ofLane < share && inFlight.batches < batchesInFlightMax;
+  }
+}
