@@ -22,8 +22,8 @@ export interface MqttTransportOptions {
   readonly limits?: Partial<TransportLimits>;
 }
 
-/** A file sink commits once a second: what is in flight is what a second can carry. */
-const LIMITS: TransportLimits = { batchBytesMax: BOUNDS.batchBytes, batchesInFlightMax: 64, ackDeadlineMs: 20_000 };
+/** A file sink commits once a second, so a drain gets on by the window a second; a window is also what memory has to hold. */
+const LIMITS: TransportLimits = { batchBytesMax: BOUNDS.batchBytes, batchesInFlightMax: 32, ackDeadlineMs: 20_000 };
 
 /**
  * Over an MQTT broker, version 3.1.1 (docs/protocol.md, "Topics"): batches and state go out with QoS 1, acks come in.
