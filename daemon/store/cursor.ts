@@ -83,10 +83,9 @@ export class Cursor {
     return found;
   }
 
-  /** Available rows become in flight. */
-  depart(first: number, last: number): void {
-    this.#urgent.remove(first, last);
-    this.#samples.remove(first, last);
+  /** Rows that `next` gave become in flight. */
+  depart(isUrgent: boolean, [first, last]: Range): void {
+    (isUrgent ? this.#urgent : this.#samples).remove(first, last);
     this.#inFlight.add(first, last);
   }
 

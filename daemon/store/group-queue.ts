@@ -88,8 +88,8 @@ export class GroupQueue {
   #due(afterMs: number): void {
     const { clock } = this.#options;
     const dueMs = clock.monotonicMs() + afterMs;
-    if (dueMs < this.#gathering.dueMs) {
-      this.#gathering.dueMs = dueMs;
+    if (afterMs === 0 || dueMs < this.#gathering.dueMs) {
+      this.#gathering.dueMs = Math.min(dueMs, this.#gathering.dueMs);
       this.#cancelTimer?.();
       this.#cancelTimer = afterMs === 0 ? undefined : clock.after(afterMs, () => this.#timeout());
     }

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
 import type { Observation } from '../../protocol/record.ts';
@@ -367,4 +368,25 @@ test('a thread that dies fails everything that waits, and is reported once', asy
   expect(died.map(({ code, retry }) => [code, retry])).toEqual([['STORE_FAILED', 'never']]);
   await store.close();
   await make().open();
+});
+
+test('an urgent record does not wait for a timer that is late', async () => {
+  const clock = new SteppedClock();
+  const store = make({ clock, lingerMs: 1000 });
+  await store.open();
+  const waiting = store.append([sample(1)], SAMPLES);
+  clock.stall(5000);
+  expect(await store.append([event(2)], SAMPLES)).toEqual({ first: 2, last: 2 });
+  expect(await waiting).toEqual({ first: 1, last: 1 });
+});
+
+test('a row that was damaged is reported, and does not stand in the way of the next', async () => {
+  const store = make();
+  await store.open();
+  await store.append(samples(1, 3), SAMPLES);
+  const vandal = new Sqlite(path);
+  vandal.exec("UPDATE records SET body = x'ff' WHERE row = 1");
+  vandal.close();
+  expect((await failure(store.take('centre', 'live', { ...LIMITS, recordsMax: 1 }))).code).toBe('STORE_DAMAGED');
+  expect(sequences(await store.take('centre', 'live', LIMITS))).toEqual([2, 3]);
 });

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { RejectCode } from '../../protocol/ack.ts';
 import { runIdOf, SALT_BYTES } from '../../protocol/ids.ts';
 import { type Range, rangesOf } from '../../protocol/intervals.ts';
-import type { Observation } from '../../protocol/record.ts';
+import type { Observation, SequencedRecord } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { type FileLock, lockFile } from '../../runtime/lock.ts';
@@ -84,7 +84,7 @@ export class SqliteStore implements Store {
     const taken = await thread.ask<PackedTaken | undefined>({ ask: 'take', forwarder, lane, limits, nowMs });
     if (taken === undefined) return undefined;
     const { run, salt, sequences } = taken;
-    const records = unpacked(taken, sequences);
+    const records = this.#unpacked(taken);
     const count = fittingCount(records);
     if (count < records.length) {
       await thread.ask({ ask: 'release', forwarder, salt, ranges: rangesOf(sequences.slice(count)) });
@@ -135,6 +135,16 @@ export class SqliteStore implements Store {
       label,
       commit: async (group) => await thread.ask({ ask: 'commit', group }, [group.records.bodies.buffer]),
     });
+  }
+
+  #unpacked(taken: PackedTaken): SequencedRecord[] {
+    try {
+      return unpacked(taken, taken.sequences);
+    } catch (cause) {
+      const { run, sequences } = taken;
+      const context = { path: this.#options.path, run, ranges: rangesOf(sequences) };
+      throw new MooringError('STORE_DAMAGED', 'a record of the store cannot be read', { cause, context });
+    }
   }
 
   #open(): { readonly thread: StoreThread; readonly queue: GroupQueue } {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import type { RejectCode } from '../../protocol/ack.ts';
 import { type RunId, recordIdOf } from '../../protocol/ids.ts';
-import { countOf, type Range } from '../../protocol/intervals.ts';
+import { countOf, type Range, rangesOf } from '../../protocol/intervals.ts';
 import { BOUNDS, type Observation } from '../../protocol/record.ts';
 import { decodeBody } from './body.ts';
 import { Budget, walBytesOf } from './budget.ts';
@@ -135,7 +135,7 @@ export class StoreFile {
     if (firstRow === undefined) return undefined;
     const { firstRow: runStart, run, salt } = this.#runs.ofRow(firstRow);
     const { rows, columns } = guarded(this.#path, () => this.#readRows(ranges, bytesMax));
-    for (const row of rows) cursor.depart(row, row);
+    for (const range of rangesOf(rows)) cursor.depart(lane === 'urgent', range);
     return { run, salt, sequences: rows.map((row) => row - runStart + 1), ...joined(columns) };
   }
 

@@ -69,7 +69,8 @@ export interface ForwarderStats {
 
 /**
  * Keeps every record until every forwarder has settled it, and after that as long as the budget allows.
- * Calls are answered in order. Each rejects with a `MooringError` of a `STORE_…` code.
+ * Calls are carried out in order, but that what is to be durable may wait to share a commit. Each rejects with a
+ * `MooringError` of a `STORE_…` code.
  */
 export interface Store {
   /** Opens or makes the file, takes the lock, draws a new run. Throws `STORE_IN_USE`, `STORE_OTHER_GATEWAY`, … */

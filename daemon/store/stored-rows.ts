@@ -14,6 +14,9 @@ export interface Part {
   readonly bodiesAt: number;
 }
 
+/** So many rows at a time take half as long to read as one by one. */
+const READ_ROWS = 64;
+
 /** A row without its numbers. */
 export type RowColumns = readonly [station: string, kind: number, timestampMs: number, body: Uint8Array];
 
@@ -103,15 +106,17 @@ export class StoredRows {
     return firstRow;
   }
 
-  /** Rows of a range that is present, in order; ends early when the consumer does. */
+  /** Rows of a range that is present, in order; no more are read than about as many as are asked for. */
   *read(first: number, last: number): Generator<RowColumns, void> {
-    let row = first;
-    for (const columns of this.#read.iterate(first, last) as IterableIterator<RowColumns>) {
-      yield columns;
-      row += 1;
-    }
-    if (row !== last + 1) {
-      throw new MooringError('STORE_DAMAGED', 'rows of the store are missing', { context: { first, last, row } });
+    for (let from = first; from <= last; from += READ_ROWS) {
+      const to = Math.min(last, from + READ_ROWS - 1);
+      const rows = this.#read.all(from, to) as RowColumns[];
+      if (rows.length !== to - from + 1) {
+        throw new MooringError('STORE_DAMAGED', 'rows of the store are missing', {
+          context: { first: from, last: to },
+        });
+      }
+      yield* rows;
     }
   }
 
