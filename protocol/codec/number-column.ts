@@ -8,8 +8,8 @@ const DECIMALS_MAX = 14;
 /** Stands where the decimals would: the values are float64. */
 const FLOAT64 = 15;
 const SCALE_BITS = 4;
-/** Longest a double is as JSON: `-1.7976931348623157e+308`. */
-const FLOAT64_JSON_BYTES = 24;
+/** Longest a double is as JSON (ECMA-262, Number::toString): `-0.0000012345678901234567`. */
+const FLOAT64_JSON_BYTES = 25;
 
 const POWERS_OF_TEN: readonly number[] = Array.from({ length: DECIMALS_MAX + 1 }, (_, power) => 10 ** power);
 
