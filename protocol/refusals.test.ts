@@ -360,6 +360,13 @@ describe('a body that is whole as far as its checksum says', () => {
     expect(codeOf(() => decodeBatch(sealed(body)))).toBe(code);
   });
 
+  it('ends where it ends: no bit of the fill is set', () => {
+    for (let width = 1; width <= 8; width += 1) {
+      const body = bodyOf({ end: (writer) => writer.bits(1, width) });
+      expect(codeOf(() => decodeBatch(sealed(body)))).toBe('UNREADABLE');
+    }
+  });
+
   it('of a version that is not known can be answered, and of version 0 is none', () => {
     const newer = sealed(bodyOf({}), 2);
     expect(codeOf(() => decodeBatch(newer))).toBe('VERSION');
