@@ -1,22 +1,37 @@
 import { expect, test } from 'vitest';
-import { type FedValue, judgeWitness } from './witness.ts';
+import { type FedValue, judgeWitness, type WitnessedTick } from './witness.ts';
 
-const FED: readonly FedValue[] = [1, 2, 3, 4, 5].map((value) => ({ value, atMs: value * 1000 }));
+const FED: readonly FedValue[] = [1, 2, 3, 4, 5].map((value) => ({ value, atMs: value * 500 }));
+/** A tick every 50 ms for three seconds, with each value in the one after it was fed. */
+const TICKS: readonly WitnessedTick[] = Array.from({ length: 60 }, (_, index) => {
+  const atMs = (index + 1) * 50;
+  const value = FED.find((fed) => fed.atMs + 50 === atMs)?.value;
+  return value === undefined ? { atMs } : { atMs, value };
+});
+const without = (...values: readonly number[]): readonly WitnessedTick[] =>
+  TICKS.map(({ atMs, value }) => (value === undefined || values.includes(value) ? { atMs } : { atMs, value }));
 
 test('each value once is a clean testimony', () => {
-  expect(judgeWitness(FED, [], [5, 3, 1, 2, 4])).toEqual({ fed: 5, excused: 0, lost: [], repeated: [], invented: [] });
+  const clean = { fed: 5, excused: 0, overtaken: 0, lost: [], repeated: [], invented: [] };
+  expect(judgeWitness(FED, [], TICKS)).toEqual(clean);
 });
 
 test('a value that is missing is lost, unless it was fed in a downtime', () => {
-  const downtimes = [{ fromMs: 2500, toMs: 3000 }];
-  expect(judgeWitness(FED, downtimes, [1, 4, 5])).toMatchObject({ excused: 1, lost: [2] });
+  const downtimes = [{ fromMs: 1300, toMs: 1500 }];
+  expect(judgeWitness(FED, downtimes, without(2, 3))).toMatchObject({ excused: 1, overtaken: 0, lost: [2] });
+});
+
+test('a value is overtaken where the process stood still until the next one came, and only there', () => {
+  const ticks = without(2, 4).filter(({ atMs }) => atMs <= 950 || atMs >= 1550);
+  expect(judgeWitness(FED, [], ticks)).toMatchObject({ overtaken: 1, lost: [4] });
 });
 
 test('a value that is there twice is repeated, also one of a downtime', () => {
-  const downtimes = [{ fromMs: 2500, toMs: 3500 }];
-  expect(judgeWitness(FED, downtimes, [1, 2, 3, 3, 4, 5, 5])).toMatchObject({ lost: [], repeated: [3, 5] });
+  const downtimes = [{ fromMs: 1300, toMs: 1800 }];
+  const again = [...TICKS, { atMs: 3050, value: 3 }, { atMs: 3100, value: 5 }];
+  expect(judgeWitness(FED, downtimes, again)).toMatchObject({ lost: [], repeated: [3, 5] });
 });
 
 test('a value that nobody fed is invented', () => {
-  expect(judgeWitness(FED, [], [1, 2, 3, 4, 5, 6])).toMatchObject({ invented: [6] });
+  expect(judgeWitness(FED, [], [...TICKS, { atMs: 3050, value: 6 }])).toMatchObject({ invented: [6] });
 });

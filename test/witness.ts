@@ -4,22 +4,32 @@ import { openPty, type Pty } from './pty.ts';
 
 /** The metric that carries the count, and the station that it belongs to. */
 export const WITNESS = { metric: 'witness', station: 'witness' } as const;
-/** The station's ticks, and how far apart the values are: one in five ticks, so that no tick ever takes two. */
+/** The station's ticks, and how far apart the values are: one in ten ticks, so that no tick ever takes two. */
 export const WITNESS_TICK_MS = 50;
-const FEED_MS = 250;
+const FEED_MS = 500;
 /**
  * The loss window: what a kill may cost. A value waits for the next tick (50 ms), and is safe when the commit of that
  * tick's record has ended; anything that was fed longer ago than this must be in the sink.
  */
 export const LOSS_WINDOW_MS = 250;
 
+/** Ticks so far apart tell that the process did not get to run: four in a row are missing. */
+const STANDSTILL_MS = 5 * WITNESS_TICK_MS;
+
 export interface FedValue {
   readonly value: number;
-  /** On the clock of the witness. */
+  /** UTC milliseconds: the clock of the records. */
   readonly atMs: number;
 }
 
-/** When the process may have lost what it was fed: from its kill, less the loss window, until it was up again. */
+/** A record of the witness's station in the sink. */
+export interface WitnessedTick {
+  /** UTC milliseconds. */
+  readonly atMs: number;
+  readonly value?: number;
+}
+
+/** When the process may have lost what it was fed: from its kill, less the loss window, until it was up again. UTC milliseconds. */
 export interface Downtime {
   readonly fromMs: number;
   readonly toMs: number;
@@ -27,7 +37,10 @@ export interface Downtime {
 
 export interface Testimony {
   readonly fed: number;
+  /** Lost in downtimes. */
   readonly excused: number;
+  /** Lost because the process stood still, which its missing ticks show: the next one came before a tick took them. */
+  readonly overtaken: number;
   /** Values that are not in the sink though they must be. */
   readonly lost: readonly number[];
   readonly repeated: readonly number[];
@@ -65,7 +78,7 @@ export class Witness {
     this.#stopFeeding = this.#clock.after(FEED_MS, () => {
       this.start();
       const value = this.#fed.length + 1;
-      this.#fed.push({ value, atMs: this.#clock.monotonicMs() });
+      this.#fed.push({ value, atMs: this.#clock.wallMs() });
       void this.#pty.write(`${closed(`IIDBT,,f,${value}.0,M,,F`)}\r\n`);
     });
   }
@@ -75,14 +88,14 @@ export class Witness {
     this.#stopFeeding = undefined;
   }
 
-  /** The process was killed at `killedMs` and was up again at `upMs`, both on this witness's clock. */
+  /** The process was killed at `killedMs` and was up again at `upMs`, in UTC milliseconds. */
   excuse(killedMs: number, upMs: number): void {
     this.#downtimes.push({ fromMs: killedMs - LOSS_WINDOW_MS, toMs: upMs });
   }
 
-  /** Compares with the values of the sink, one an element. */
-  testify(values: readonly number[]): Testimony {
-    return judgeWitness(this.#fed, this.#downtimes, values);
+  /** Compares with what the sink has of the station. */
+  testify(ticks: readonly WitnessedTick[]): Testimony {
+    return judgeWitness(this.#fed, this.#downtimes, ticks);
   }
 
   close(): void {
@@ -94,19 +107,35 @@ export class Witness {
 export function judgeWitness(
   fed: readonly FedValue[],
   downtimes: readonly Downtime[],
-  values: readonly number[],
+  ticks: readonly WitnessedTick[],
 ): Testimony {
   const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const { value } of ticks) if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
   const known = new Set(fed.map(({ value }) => value));
-  const missing = fed.filter(({ value }) => !counts.has(value));
+  const isMissing = ({ value }: FedValue): boolean => !counts.has(value);
   const isExcused = ({ atMs }: FedValue): boolean =>
     downtimes.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs);
+  const unexcused = fed.filter((value) => isMissing(value) && !isExcused(value));
+  const stoodStill = standstills(ticks);
+  const isOvertaken = ({ value, atMs }: FedValue): boolean => {
+    const next = fed.find((other) => other.value === value + 1);
+    return next !== undefined && stoodStill.some(({ fromMs, toMs }) => fromMs < next.atMs && toMs > atMs);
+  };
   return {
     fed: fed.length,
-    excused: missing.filter(isExcused).length,
-    lost: missing.filter((value) => !isExcused(value)).map(({ value }) => value),
+    excused: fed.filter((value) => isMissing(value) && isExcused(value)).length,
+    overtaken: unexcused.filter(isOvertaken).length,
+    lost: unexcused.filter((value) => !isOvertaken(value)).map(({ value }) => value),
     repeated: [...counts].filter(([, count]) => count > 1).map(([value]) => value),
     invented: [...counts.keys()].filter((value) => !known.has(value)),
   };
+}
+
+/** Where ticks that were due are not there. Its records lost would look the same, but leave holes in the sequences. */
+function standstills(ticks: readonly WitnessedTick[]): readonly Downtime[] {
+  const times = ticks.map(({ atMs }) => atMs).sort((a, b) => a - b);
+  return times.flatMap((toMs, index) => {
+    const fromMs = times[index - 1] ?? toMs;
+    return toMs - fromMs >= STANDSTILL_MS ? [{ fromMs, toMs }] : [];
+  });
 }

@@ -2,12 +2,10 @@ import { systemClock } from '../../runtime/clock.ts';
 import { eventually } from '../processes.ts';
 import type { Shore, Site } from './site.ts';
 
-/** How much more than the load the link carries while a backlog drains. */
-const DRAIN_FACTOR = 2.5;
 const MEASURE_MS = 3000;
 const LOOK_MS = 50;
-const BEGIN_MS = 30_000;
-const DRAIN_MS = 60_000;
+/** Back-off included. */
+const BEGIN_MS = 60_000;
 
 /** What a site does while nothing is wrong. */
 export interface Load {
@@ -36,11 +34,19 @@ export async function measureLoad(site: Site, shore: Shore): Promise<Load> {
   return { bytesPerSecond: (shore.uplink.bytes.up - before) / seconds, onTheWay };
 }
 
-/** Cuts the link for `cutMs`, heals it with little bandwidth, and resolves when the backlog has begun to drain. */
-export async function startDrain(site: Site, shore: Shore, load: Load, cutMs: number): Promise<Drain> {
+/**
+ * Cuts the link for `cutMs`, heals it with room for `factor` times the load, and resolves when the backlog has begun to
+ * drain. Big batches are smaller by record than those of the load: it drains with a factor of 1 too.
+ */
+export async function startDrain(
+  site: Site,
+  shore: Shore,
+  load: Load,
+  { cutMs, factor }: { readonly cutMs: number; readonly factor: number },
+): Promise<Drain> {
   shore.uplink.cut();
   await systemClock.sleep(cutMs);
-  shore.uplink.setBandwidth(load.bytesPerSecond * DRAIN_FACTOR);
+  shore.uplink.setBandwidth(load.bytesPerSecond * factor);
   shore.uplink.heal();
   let most = 0;
   await eventually('the backlog begins to drain', BEGIN_MS, () => {
@@ -52,12 +58,9 @@ export async function startDrain(site: Site, shore: Shore, load: Load, cutMs: nu
   return { records: most - load.onTheWay, begunMs: systemClock.monotonicMs() };
 }
 
-/** Resolves when so many records or fewer, beyond the usual ones, are left of a backlog; with how many. */
-export async function drainTo(site: Site, shore: Shore, load: Load, records: number): Promise<number> {
-  return await eventually(`a backlog drains to ${Math.round(records)}`, DRAIN_MS, () => {
-    const left = site.unsettled(shore) - load.onTheWay;
-    return left <= records ? left : undefined;
-  });
+/** Records beyond the usual ones that are left of a backlog. */
+export function leftOf(site: Site, shore: Shore, load: Load): number {
+  return site.unsettled(shore) - load.onTheWay;
 }
 
 /** The link as it was. */

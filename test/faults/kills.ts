@@ -1,5 +1,5 @@
 import { systemClock } from '../../runtime/clock.ts';
-import { drainTo, endDrain, measureLoad, startDrain } from './backlog.ts';
+import { endDrain, type Load, leftOf, measureLoad, startDrain } from './backlog.ts';
 import { type Scenario, startAll } from './scenario.ts';
 import type { Shore, Site } from './site.ts';
 import { judge } from './verdict.ts';
@@ -9,8 +9,9 @@ const CALM_MS = { min: 500, max: 2500 } as const;
 /** How long the link is cut to make a backlog. */
 const CUT_MS = { min: 2500, max: 4000 } as const;
 const DOWN_MS = { min: 0, max: 1500 } as const;
-/** What is left of a backlog when a kill comes into its drain. */
-const SHARE = { min: 0.2, max: 0.9 } as const;
+/** From the begin of a drain to a kill; with so much more room than the load needs, a drain takes some seconds. */
+const INTO_DRAIN_MS = { min: 0, max: 2500 } as const;
+const DRAIN_FACTOR = 1.3;
 
 /**
  * Kills of one kind at moments drawn from the seed: every other one in the calm, the rest while a backlog drains.
@@ -24,9 +25,7 @@ async function runKills(
   const load = await measureLoad(site, shore);
   for (let count = 1; count <= kills; count += 1) {
     if (count % 2 === 0) {
-      const drain = await startDrain(site, shore, load, between(site, CUT_MS));
-      const left = await drainTo(site, shore, load, drain.records * between(site, SHARE));
-      site.say(`kill ${count} of ${kills}: ${left} of a backlog of ${drain.records} still to drain`);
+      site.say(`kill ${count} of ${kills}: ${await waitIntoDrain(site, shore, load)}`);
     } else {
       await systemClock.sleep(between(site, CALM_MS));
       site.say(`kill ${count} of ${kills}`);
@@ -36,6 +35,17 @@ async function runKills(
   }
   await systemClock.sleep(between(site, CALM_MS));
   await judge(site, shore);
+}
+
+/** Resolves at a moment within a drain; with what is left of it. */
+async function waitIntoDrain(site: Site, shore: Shore, load: Load): Promise<string> {
+  for (;;) {
+    const drain = await startDrain(site, shore, load, { cutMs: between(site, CUT_MS), factor: DRAIN_FACTOR });
+    await systemClock.sleep(between(site, INTO_DRAIN_MS));
+    const left = leftOf(site, shore, load);
+    if (left > 0) return `${left} of a backlog of ${drain.records} left`;
+    endDrain(shore);
+  }
 }
 
 function between({ random }: Site, { min, max }: { readonly min: number; readonly max: number }): number {

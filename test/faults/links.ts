@@ -1,6 +1,7 @@
 import { systemClock } from '../../runtime/clock.ts';
 import type { Link } from '../../sim/link.ts';
-import { drainTo, endDrain, measureLoad, startDrain } from './backlog.ts';
+import { eventually } from '../processes.ts';
+import { endDrain, type Load, leftOf, measureLoad, startDrain } from './backlog.ts';
 import { type Scenario, startAll } from './scenario.ts';
 import type { Shore, Site } from './site.ts';
 import { judge } from './verdict.ts';
@@ -10,8 +11,9 @@ const PAUSE_MS = 20_000;
 const NOTICED_MS = 25_000;
 const UNNOTICED_MS = 8000;
 const CALM_MS = 2000;
-/** Long enough that the drain takes more than the two seconds that are cut. */
-const CUT_MS = 6000;
+/** Long enough, and with little enough room after it, that the drain takes more than the two seconds that are cut. */
+const DRAIN = { cutMs: 6000, factor: 2 } as const;
+const DRAIN_MS = 60_000;
 
 /** Accepts and never answers: only a deadline of one's own notices. */
 async function pauseBroker(site: Site): Promise<void> {
@@ -27,21 +29,32 @@ async function pauseBroker(site: Site): Promise<void> {
 async function cutInDrain(site: Site): Promise<void> {
   const shore = await startAll(site);
   const load = await measureLoad(site, shore);
-  const first = await startDrain(site, shore, load, CUT_MS);
-  await systemClock.sleep(site.random.uniform() * 800);
-  site.say(`cut in the first second of a drain of ${first.records}`);
-  const drain = await startDrain(site, shore, load, CUT_MS);
-  const half = await drainTo(site, shore, load, drain.records / 2);
-  // The rate of this very drain says when its last second begins.
-  const perSecond = ((drain.records - half) * 1000) / (systemClock.monotonicMs() - drain.begunMs);
-  const left = await drainTo(site, shore, load, perSecond * site.random.uniform());
-  site.say(`cut in the last second of a drain of ${drain.records}: ${left} left at ${Math.round(perSecond)} a second`);
+  const drain = await startDrain(site, shore, load, DRAIN);
+  await systemClock.sleep(site.random.uniform() * 900);
+  site.say(`cut in the first second of a drain: ${leftOf(site, shore, load)} of ${drain.records} left`);
+  site.say(`cut in the last second of a drain: ${await waitForLastSecond(site, shore, load)}`);
   shore.uplink.cut();
   await systemClock.sleep(CALM_MS);
   shore.uplink.heal();
   endDrain(shore);
   await systemClock.sleep(CALM_MS);
   await judge(site, shore);
+}
+
+/** Cuts, and resolves within the last second of the drain after that, as far as its own rate tells. */
+async function waitForLastSecond(site: Site, shore: Shore, load: Load): Promise<string> {
+  for (;;) {
+    const { records, begunMs } = await startDrain(site, shore, load, DRAIN);
+    const half = await eventually('half of a backlog is drained', DRAIN_MS, () => {
+      const left = leftOf(site, shore, load);
+      return left <= records / 2 && left;
+    });
+    const perMs = (records - half) / (systemClock.monotonicMs() - begunMs);
+    await systemClock.sleep(half / perMs - site.random.uniform() * 1000);
+    const left = leftOf(site, shore, load);
+    if (left > 0 && left / perMs <= 1000) return `${left} of ${records} left`;
+    site.say(`missed: ${left} of ${records} left`);
+  }
 }
 
 /**

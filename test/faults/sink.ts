@@ -10,6 +10,7 @@ export interface SinkRecord {
   readonly station: string;
   readonly kind: string;
   readonly timestamp: string;
+  readonly info?: { readonly event?: string; readonly count?: number };
   readonly [metric: string]: unknown;
 }
 

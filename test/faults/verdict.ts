@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { audit } from '../../cli/audit.ts';
+import { parseRecordId } from '../../protocol/ids.ts';
 import { eventually } from '../processes.ts';
-import { WITNESS } from '../witness.ts';
+import { WITNESS, WITNESS_TICK_MS } from '../witness.ts';
 import { medianRate, readAcks, readSink, recordsFolder, type SinkRecord } from './sink.ts';
 import type { Shore, Site } from './site.ts';
 
@@ -21,6 +22,7 @@ export async function judge(site: Site, shore: Shore): Promise<void> {
   await mustBeClean(site, shore, { unsettled: 0 });
   const records = await readSink(shore);
   mustBeWitnessed(site, records);
+  mustBeDeclared(records);
   const rate = medianRate(records);
   assert(rate >= RATE_MIN, `only ${rate} records a second`);
   await mustBeAcked(shore, records);
@@ -45,14 +47,41 @@ export async function mustBeClean(site: Site, shore: Shore, wanted: { readonly u
 const CLEAN = { ok: true, foreign: 0, unfinished: [] } as const;
 
 function mustBeWitnessed(site: Site, records: readonly SinkRecord[]): void {
-  const values = records.flatMap((record) => {
-    const value = record.station === WITNESS.station ? record[WITNESS.metric] : undefined;
-    return typeof value === 'number' ? [value] : [];
-  });
-  const { fed, excused, ...faults } = site.witness.testify(values);
+  const ticks = records
+    .filter(({ kind, station }) => kind === 'sample' && station === WITNESS.station)
+    .map(({ timestamp, [WITNESS.metric]: value }) => {
+      const atMs = Date.parse(timestamp);
+      return typeof value === 'number' ? { atMs, value } : { atMs };
+    });
+  const { fed, excused, overtaken, ...faults } = site.witness.testify(ticks);
   assert(fed > 0, 'the witness was asked');
   assert.deepEqual(faults, { lost: [], repeated: [], invented: [] }, 'what the witness knows is in the sink, once');
-  site.say(`witness: ${fed} values, ${excused} of them lost in downtimes`);
+  site.say(`witness: ${fed} values, ${excused} lost in downtimes, ${overtaken} while the process stood still`);
+}
+
+/**
+ * What the witness's station lacks of ticks, the gateway has told: holds for the newest run, which was stopped and not
+ * killed.
+ */
+function mustBeDeclared(records: readonly SinkRecord[]): void {
+  const ofStation = records.filter(({ station }) => station === WITNESS.station);
+  const samples = ofStation.filter(({ kind }) => kind === 'sample');
+  const newest = samples.reduce((a, b) => (a.timestamp > b.timestamp ? a : b));
+  const isOfRun = ({ id }: SinkRecord): boolean => runOf(id) === runOf(newest.id);
+  const times = samples.filter(isOfRun).map(({ timestamp }) => Date.parse(timestamp));
+  times.sort((a, b) => a - b);
+  const missing = times.reduce((sum, atMs, index) => {
+    const sinceMs = atMs - (times[index - 1] ?? atMs);
+    return sum + Math.max(0, Math.round(sinceMs / WITNESS_TICK_MS) - 1);
+  }, 0);
+  const declared = ofStation
+    .filter((record) => isOfRun(record) && record.info?.event === 'ticks_missed')
+    .reduce((sum, { info }) => sum + Number(info?.count), 0);
+  assert(declared >= missing, `${missing} ticks are missing, and the gateway told of ${declared}`);
+}
+
+function runOf(id: string): string | undefined {
+  return parseRecordId(id)?.run;
 }
 
 async function mustBeAcked(shore: Shore, records: readonly SinkRecord[]): Promise<void> {
