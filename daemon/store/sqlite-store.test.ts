@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -10,7 +10,7 @@ import type { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
-import { event, LABEL, sample } from './fixtures/observations.ts';
+import { event, LABEL, large, sample, samples } from './fixtures/observations.ts';
 import { openStoreReader } from './reader.ts';
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 import type { Taken } from './store.ts';
@@ -48,8 +48,6 @@ function make(options: Partial<SqliteStoreOptions> = {}): SqliteStore {
   return store;
 }
 
-const samples = (first: number, last: number): Observation[] =>
-  Array.from({ length: last - first + 1 }, (_, index) => sample(first + index));
 const sequences = (taken: Taken | undefined): number[] => taken?.records.map(({ sequence }) => sequence) ?? [];
 const SAMPLES = { urgent: false };
 const failure = async (work: Promise<unknown>): Promise<MooringError> => {
@@ -153,14 +151,9 @@ test('a batch holds rows of one run, and no more than its bounds', async () => {
   expect(sequences(await again.take('centre', 'backlog', LIMITS))).toEqual([1, 2, 3, 4, 5]);
   const taken = await again.take('centre', 'live', { ...LIMITS, bytesMax: 2 ** 30 });
   expect(taken?.records.length).toBe(Math.floor(16_384 / 30));
-  expect(sequences(await again.take('centre', 'live', LIMITS))[0]).toBe(Math.floor(16_384 / 30) + 1);
-});
-
-test('a row that is larger than what was asked for is given alone', async () => {
-  const store = make();
-  await store.open();
-  await store.append(samples(1, 3), SAMPLES);
-  expect(sequences(await store.take('centre', 'live', { ...LIMITS, bytesMax: 1 }))).toEqual([1]);
+  // One row is given however little is asked for.
+  const next = await again.take('centre', 'live', { ...LIMITS, bytesMax: 1 });
+  expect(sequences(next)).toEqual([Math.floor(16_384 / 30) + 1]);
 });
 
 test('a refused record fails its own append only, and takes no sequence', async () => {
@@ -290,23 +283,6 @@ test('after close everything is refused, and what waited was committed', async (
   expect(openStoreReader(path).runs()[0]?.last).toBe(1);
 });
 
-test('each start lists its run beside the store, on a line of its own', async () => {
-  const salts: string[] = [];
-  for (let start = 0; start < 3; start += 1) {
-    const store = make();
-    salts.push(Buffer.from((await store.open()).salt).toString('hex'));
-    await store.close();
-    if (start === 1) appendFileSync(`${path}.runs`, '3 pla');
-  }
-  expect(readFileSync(`${path}.runs`, 'utf8').split('\n')).toEqual([
-    `1 plaka ${salts[0]}`,
-    `2 plaka ${salts[1]}`,
-    '3 pla',
-    `3 plaka ${salts[2]}`,
-    '',
-  ]);
-});
-
 test('the name of the gateway may change once nothing is left to send under the old one', async () => {
   const store = make();
   const { salt } = await store.open();
@@ -389,4 +365,20 @@ test('a row that was damaged is reported, and does not stand in the way of the n
   vandal.close();
   expect((await failure(store.take('centre', 'live', { ...LIMITS, recordsMax: 1 }))).code).toBe('STORE_DAMAGED');
   expect(sequences(await store.take('centre', 'live', LIMITS))).toEqual([2, 3]);
+});
+
+test('that records give way unsent is logged', async () => {
+  const warned: object[] = [];
+  const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) } as typeof silentLog;
+  const store = make({ budgetBytes: 2 ** 20, log });
+  await store.open();
+  for (let group = 0; group < 70; group += 1) {
+    await store.append(
+      Array.from({ length: 20 }, (_, index) => large(index)),
+      SAMPLES,
+    );
+  }
+  const { dropped } = await store.stats();
+  expect(dropped).toBeGreaterThan(0);
+  expect(warned.reduce((sum, fields) => sum + (fields as { dropped: number }).dropped, 0)).toBe(dropped);
 });

@@ -17,7 +17,7 @@ import { GroupQueue } from './group-queue.ts';
 import { ObservationCheck } from './observation-check.ts';
 import { unpacked } from './packing.ts';
 import type { Appended, AppendOptions, Current, Lane, Store, StoreStats, TakeLimits, Taken } from './store.ts';
-import type { PackedTaken, StoreFileOptions } from './store-file.ts';
+import type { Group, GroupOutcome, PackedTaken, StoreFileOptions } from './store-file.ts';
 import { StoreThread } from './store-thread.ts';
 
 export interface SqliteStoreOptions extends Omit<StoreFileOptions, 'salt'> {
@@ -133,8 +133,15 @@ export class SqliteStore implements Store {
       settleGatherMs: settleGatherMs ?? Math.max(SETTLE_GATHER_MS, lingerMs),
       groupBytes: groupBytesOf(budgetBytes),
       label,
-      commit: async (group) => await thread.ask({ ask: 'commit', group }, [group.records.bodies.buffer]),
+      commit: async (group) => await this.#commit(thread, group),
     });
+  }
+
+  async #commit(thread: StoreThread, group: Group): Promise<GroupOutcome> {
+    const outcome = await thread.ask<GroupOutcome>({ ask: 'commit', group }, [group.records.bodies.buffer]);
+    const { dropped } = outcome;
+    if (dropped > 0) this.#options.log.warn({ dropped }, 'the budget is full: the oldest records give way, unsent');
+    return outcome;
   }
 
   #unpacked(taken: PackedTaken): SequencedRecord[] {

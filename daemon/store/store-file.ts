@@ -54,6 +54,8 @@ export interface GroupOutcome {
   readonly firsts: readonly number[] | undefined;
   /** How many rows each settlement freed. */
   readonly settled: readonly number[];
+  /** Rows that gave way although a forwarder had not settled them. */
+  readonly dropped: number;
 }
 
 export interface PackedTaken extends PackedRecords {
@@ -173,7 +175,7 @@ export class StoreFile {
     if (dropped !== undefined && dropped > 0) this.#addDropped.run(dropped);
     const declared = packed(gaps.observations(label));
     this.#append(declared, [{ count: declared.lengths.length, urgent: true }]);
-    return { firsts, settled };
+    return { firsts, settled, dropped: dropped ?? 0 };
   }
 
   #append(records: PackedRecords, appends: Group['appends']): number[] {
