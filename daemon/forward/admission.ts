@@ -10,8 +10,8 @@ import type { TransportLimits } from './transport.ts';
 export interface AdmissionOptions {
   readonly limits: TransportLimits;
   readonly exchange: Exchange;
-  /** Cap on the backlog lane, in encoded bytes a second. */
-  readonly backlogBytesPerSecond: number;
+  /** Cap on the backlog lane, in encoded bytes a second; undefined: as fast as the link takes them. */
+  readonly backlogBytesPerSecond: number | undefined;
   /** How long the live lane gathers after a commit, in milliseconds. */
   readonly gatherMs: number;
   /** Now, on the monotonic clock. */
@@ -34,7 +34,7 @@ export class Admission {
   readonly lanes: Lanes;
   readonly #limits: TransportLimits;
   readonly #exchange: Exchange;
-  readonly #bucket: TokenBucket;
+  readonly #bucket: TokenBucket | undefined;
   readonly #batchSize = new BatchSize(BOUNDS.recordsPerBatch);
   readonly #backlogBytesMax: number;
   #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
@@ -43,8 +43,9 @@ export class Admission {
     this.lanes = new Lanes(gatherMs, nowMs);
     this.#limits = limits;
     this.#exchange = exchange;
-    this.#bucket = new TokenBucket(backlogBytesPerSecond, backlogBytesPerSecond, nowMs);
-    this.#backlogBytesMax = Math.min(limits.batchBytesMax, Math.max(BOUNDS.recordBytes, backlogBytesPerSecond));
+    const rate = backlogBytesPerSecond;
+    this.#bucket = rate === undefined ? undefined : new TokenBucket(rate, rate, nowMs);
+    this.#backlogBytesMax = Math.min(limits.batchBytesMax, Math.max(BOUNDS.recordBytes, rate ?? limits.batchBytesMax));
   }
 
   /** When a batch of this lane may be taken; infinite while something else has to happen first. */
@@ -55,7 +56,7 @@ export class Admission {
       this.lanes.dueMs(lane, nowMs),
       pausedUntilMs,
       lane === 'urgent' ? 0 : silentUntilMs,
-      lane === 'backlog' ? this.#bucket.readyMs(nowMs) : 0,
+      lane === 'backlog' ? (this.#bucket?.readyMs(nowMs) ?? 0) : 0,
     );
   }
 
@@ -78,7 +79,7 @@ export class Admission {
   sent(lane: Lane, bytes: number, nowMs: number): void {
     if (bytes === 0) return;
     this.#unsent[lane] += 1;
-    if (lane === 'backlog') this.#bucket.charge(bytes, nowMs);
+    if (lane === 'backlog') this.#bucket?.charge(bytes, nowMs);
   }
 
   /** Rows were taken: where they filled a batch, there may be more that need not wait. */

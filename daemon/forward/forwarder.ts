@@ -23,7 +23,7 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Cap on the backlog lane, in encoded bytes a second; 1 MiB when left out. */
+  /** Cap on the backlog lane, in encoded bytes a second; left out: as fast as the link takes them. */
   readonly backlogBytesPerSecond?: number;
   /** How long the live lane gathers after a commit, in milliseconds; 250 when left out. */
   readonly gatherMs?: number;
@@ -54,7 +54,6 @@ export interface ForwarderStatus {
   readonly lastError?: { readonly code: ErrorCode; readonly message: string };
 }
 
-const BACKLOG_BYTES_PER_SECOND = 2 ** 20;
 const GATHER_MS = 250;
 /** The order of a round. Each lane is asked once a round: so neither live nor backlog can starve the other. */
 const ROUND: readonly Lane[] = ['urgent', 'live', 'urgent', 'backlog'];
@@ -105,7 +104,7 @@ export class Forwarder {
     this.#admission = new Admission({
       limits: transport.limits,
       exchange: this.#exchange,
-      backlogBytesPerSecond: options.backlogBytesPerSecond ?? BACKLOG_BYTES_PER_SECOND,
+      backlogBytesPerSecond: options.backlogBytesPerSecond,
       gatherMs: options.gatherMs ?? GATHER_MS,
       nowMs: clock.monotonicMs(),
     });

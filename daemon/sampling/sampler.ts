@@ -193,7 +193,7 @@ function unitOf(unit: string | undefined): { readonly unit?: string } {
 
 function changeInfo(sensor: string, driver: string, error: MooringError | undefined): Info {
   if (error === undefined) return { event: 'sensor_back', sensor, driver };
-  const reason = error.message.slice(0, REASON_CHARS_MAX);
+  const reason = error.message.slice(0, REASON_CHARS_MAX).toWellFormed();
   return { event: 'sensor_failed', sensor, driver, code: error.code, reason };
 }
 

@@ -3,7 +3,7 @@ import { type MetricType, metricNamed } from '../metrics.ts';
 import { BOUNDS } from '../record.ts';
 import { type BitReader, unreadable } from './bit-reader.ts';
 import type { BitWriter } from './bit-writer.ts';
-import { invalid, numberedMetric, numberOfMetric, requireMetric } from './record-rules.ts';
+import { invalid, numberedMetric, numberOfMetric, requireMetric, requireMetricName } from './record-rules.ts';
 import { readName, writeName } from './text.ts';
 
 /** A metric as the columns of a batch know it. */
@@ -72,7 +72,7 @@ export function writeDictionary(writer: BitWriter, entries: readonly MetricEntry
   }
 }
 
-/** Throws `INVALID` for a number that this version does not have, and for a name or type that no metric may have. */
+/** Throws `INVALID` for a number that this version does not have, and for a name that no metric may have. */
 export function readDictionary(reader: BitReader): MetricEntry[] {
   const entries: MetricEntry[] = [];
   const numbered = reader.count();
@@ -90,7 +90,8 @@ export function readDictionary(reader: BitReader): MetricEntry[] {
     const type = TYPES[reader.bits(2)];
     if (type === undefined) throw unreadable('a metric of no known type');
     const name = readName(reader);
-    requireMetric(name, type);
+    // Its type is the centre's to judge, record by record: a batch that cannot be read would keep all of them out.
+    requireMetricName(name);
     entries.push({ name, type });
   }
   return entries;

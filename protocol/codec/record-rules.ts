@@ -54,9 +54,13 @@ export function requireLocation({ lat, lon, alt }: Location): void {
   if (alt !== undefined) requireNumber(alt);
 }
 
-/** A metric's name, and a type that the registry does not contradict. */
-export function requireMetric(name: string, type: MetricType): void {
+export function requireMetricName(name: string): void {
   if (!METRIC_NAME_PATTERN.test(name) || RESERVED_KEYS.has(name)) throw invalid('no metric may have this name');
+}
+
+/** A metric's name, and a type that the registry does not contradict: what a writer may write. */
+export function requireMetric(name: string, type: MetricType): void {
+  requireMetricName(name);
   const registered = metricNamed(name);
   if (registered !== undefined && registered.type !== type) {
     throw invalid(`${name} is a ${registered.type} for ever`);
