@@ -75,6 +75,15 @@ export class Direction {
   }
 }
 
+/**
+ * Ends a connection by a reset. One that is just sending its end can only be closed: libuv refuses to reset it (EINVAL),
+ * and Node 24 leaves it open for ever then.
+ */
+export function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 interface Item {
   /** Bytes, the sender's FIN, or the sender's end, with or without an error. */
   readonly what: Buffer | 'fin' | 'closed' | 'broken';
@@ -141,7 +150,7 @@ export class Pipe {
   #handOver(what: Item['what']): void {
     if (what === 'fin') this.#to.end();
     else if (what === 'closed') this.#to.destroySoon();
-    else if (what === 'broken') this.#to.resetAndDestroy();
+    else if (what === 'broken') reset(this.#to);
     else {
       this.#heldBytes -= what.length;
       if (!this.#to.writable) return;

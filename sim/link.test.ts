@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SeededRandom } from '../runtime/random.ts';
 import { SteppedClock } from './clock.ts';
 import { type Link, type LinkOptions, startLink } from './link.ts';
+import { reset } from './link-pipe.ts';
 
 /** One side of a connection, and everything that it has heard. */
 interface End {
@@ -181,5 +182,13 @@ describe('a link', () => {
       await quiet();
     }
     expect(near.socket.writableLength).toBeGreaterThanOrEqual(2 ** 20);
+  });
+
+  it('closes a socket that is just sending its end, which cannot be reset', async () => {
+    await start();
+    const [near] = await pair();
+    near.socket.end();
+    reset(near.socket);
+    await vi.waitFor(() => expect(near.isClosed).toBe(true));
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import { Direction, Pipe } from './link-pipe.ts';
+import { Direction, Pipe, reset } from './link-pipe.ts';
 
 export interface LinkOptions {
   /** Loopback port that connections lead to. */
@@ -62,7 +62,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
       socket.on('error', () => undefined);
       socket.once('close', () => sockets.delete(socket));
     }
-    if (isCut) reset([client, far]);
+    if (isCut) resetAll([client, far]);
     else {
       new Pipe(up, client, far).start();
       new Pipe(down, far, client).start();
@@ -80,7 +80,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     },
     cut: () => {
       isCut = true;
-      reset(sockets);
+      resetAll(sockets);
     },
     heal: () => {
       isCut = false;
@@ -108,13 +108,13 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     },
     close: async () => {
       server.close();
-      reset(sockets);
+      resetAll(sockets);
       await once(server, 'close');
     },
   };
 }
 
-function reset(sockets: Iterable<Socket>): void {
+function resetAll(sockets: Iterable<Socket>): void {
   // A reset of one end makes its 'close' event remove it from the set that may be walked here.
-  for (const socket of [...sockets]) socket.resetAndDestroy();
+  for (const socket of [...sockets]) reset(socket);
 }
