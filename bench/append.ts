@@ -11,10 +11,11 @@ import { storeOptions } from './store-options.ts';
 const SEED = 7;
 const RECORDS = 8000;
 const BATCH = 100;
-/** Appends that are handed over before the first is answered, where they are not awaited one by one. */
+/** Batches of a turn where they are not awaited one by one, and how many appends are under way at a time. */
+const RUN = 20;
 const PIPELINED = 8;
 /** Turns of each side: many short ones, as the time of a sync varies from one second to the next. */
-const TURNS = { batches: 1000, pipelined: 200, singles: 600 } as const;
+const TURNS = { batches: 1000, runs: 80, singles: 600 } as const;
 
 /** Milliseconds that the next piece of `pieces` takes, which go round. */
 function timed<T>(pieces: readonly T[], work: (piece: T) => Promise<unknown> | undefined): () => Promise<number> {
@@ -36,8 +37,8 @@ export const append: Benchmark = {
   about: [
     `Records a second that the store makes durable: append ${BATCH}, wait for the disk, append the next ${BATCH}.`,
     'Limit: better-sqlite3 alone, in turn with it on the same disk: the same rows (already encoded), schema, pragmas and',
-    `transactions. By the median of ${TURNS.batches} turns each. pipelined: ${PIPELINED} appends of ${BATCH} under way at a time; singles: one`,
-    'record an append.',
+    `transactions, by the median of many short turns. one-ahead: the next ${BATCH} are handed over while the disk has the last;`,
+    `pipelined: ${PIPELINED} appends of ${BATCH} under way at a time, which share commits; singles: one record an append, each awaited.`,
   ],
   async run({ folder }) {
     const observations = cityObservations(SEED, RECORDS);
@@ -49,11 +50,15 @@ export const append: Benchmark = {
       /** Both sides with pieces of `batches` appends or transactions, each of `size` records; in records a second. */
       const compare = async (
         turns: number,
-        size: number,
-        batches: number,
+        { size, batches = 1, underWay = 1 }: { size: number; batches?: number; underWay?: number },
       ): Promise<{ value: number; limit: number }> => {
-        const appendAll = (piece: readonly Observation[][]): Promise<unknown> =>
-          Promise.all(piece.map((batch) => store.append(batch, { urgent: false })));
+        const appendAll = async (piece: readonly Observation[][]): Promise<void> => {
+          const left = piece.values();
+          const appendRest = async (): Promise<void> => {
+            for (const batch of left) await store.append(batch, { urgent: false });
+          };
+          await Promise.all(Array.from({ length: underWay }, appendRest));
+        };
         const insertAll = (piece: readonly Row[][]): undefined => {
           for (const batch of piece) raw.insert(batch);
         };
@@ -64,11 +69,14 @@ export const append: Benchmark = {
         return { value: perSecond / storeMs, limit: perSecond / rawMs };
       };
       const unit = 'records/s';
-      const batches = await compare(TURNS.batches, BATCH, 1);
-      const pipelined = await compare(TURNS.pipelined, BATCH, PIPELINED);
-      const singles = await compare(TURNS.singles, 1, 1);
+      const run = { size: BATCH, batches: RUN };
+      const batches = await compare(TURNS.batches, { size: BATCH });
+      const oneAhead = await compare(TURNS.runs, { ...run, underWay: 2 });
+      const pipelined = await compare(TURNS.runs, { ...run, underWay: PIPELINED });
+      const singles = await compare(TURNS.singles, { size: 1 });
       return [
         { name: 'append/batches-of-100', unit, ...batches, goal: { atLeast: 0.7 } },
+        { name: 'append/one-ahead', unit, ...oneAhead },
         { name: 'append/pipelined', unit, ...pipelined },
         { name: 'append/singles', unit, ...singles },
       ];
