@@ -6,10 +6,10 @@ const FED: readonly FedValue[] = [1, 2, 3, 4, 5].map((value) => ({ value, atMs: 
 const TICKS: readonly WitnessedTick[] = Array.from({ length: 60 }, (_, index) => {
   const atMs = (index + 1) * 50;
   const value = FED.find((fed) => fed.atMs + 50 === atMs)?.value;
-  return value === undefined ? { atMs } : { atMs, value };
+  return value === undefined ? { run: 'a', atMs } : { run: 'a', atMs, value };
 });
 const without = (...values: readonly number[]): readonly WitnessedTick[] =>
-  TICKS.map(({ atMs, value }) => (value === undefined || values.includes(value) ? { atMs } : { atMs, value }));
+  TICKS.map((tick) => (values.includes(tick.value ?? 0) ? { run: tick.run, atMs: tick.atMs } : tick));
 
 test('each value once is a clean testimony', () => {
   const clean = { fed: 5, excused: 0, overtaken: 0, lost: [], repeated: [], invented: [] };
@@ -26,12 +26,20 @@ test('a value is overtaken where the process stood still until the next one came
   expect(judgeWitness(FED, [], ticks)).toMatchObject({ overtaken: 1, lost: [4] });
 });
 
+test('what lies between two runs is no standstill: a kill costs no more than its loss window', () => {
+  const ticks = without(2)
+    .filter(({ atMs }) => atMs <= 950 || atMs >= 1550)
+    .map((tick) => (tick.atMs >= 1550 ? { ...tick, run: 'b' } : tick));
+  const downtimes = [{ fromMs: 1200, toMs: 1500 }];
+  expect(judgeWitness(FED, downtimes, ticks)).toMatchObject({ overtaken: 0, lost: [2] });
+});
+
 test('a value that is there twice is repeated, also one of a downtime', () => {
   const downtimes = [{ fromMs: 1300, toMs: 1800 }];
-  const again = [...TICKS, { atMs: 3050, value: 3 }, { atMs: 3100, value: 5 }];
+  const again = [...TICKS, { run: 'a', atMs: 3050, value: 3 }, { run: 'a', atMs: 3100, value: 5 }];
   expect(judgeWitness(FED, downtimes, again)).toMatchObject({ lost: [], repeated: [3, 5] });
 });
 
 test('a value that nobody fed is invented', () => {
-  expect(judgeWitness(FED, [], [...TICKS, { atMs: 3050, value: 6 }])).toMatchObject({ invented: [6] });
+  expect(judgeWitness(FED, [], [...TICKS, { run: 'a', atMs: 3050, value: 6 }])).toMatchObject({ invented: [6] });
 });

@@ -24,6 +24,7 @@ export interface FedValue {
 
 /** A record of the witness's station in the sink. */
 export interface WitnessedTick {
+  readonly run: string;
   /** UTC milliseconds. */
   readonly atMs: number;
   readonly value?: number;
@@ -131,11 +132,16 @@ export function judgeWitness(
   };
 }
 
-/** Where ticks that were due are not there. Its records lost would look the same, but leave holes in the sequences. */
+/**
+ * Where ticks that were due are not there, within a run: what a kill has cost looks the same and lies between two runs.
+ * Records lost on their way would look the same too, but leave holes in the sequences.
+ */
 function standstills(ticks: readonly WitnessedTick[]): readonly Downtime[] {
-  const times = ticks.map(({ atMs }) => atMs).sort((a, b) => a - b);
-  return times.flatMap((toMs, index) => {
-    const fromMs = times[index - 1] ?? toMs;
-    return toMs - fromMs >= STANDSTILL_MS ? [{ fromMs, toMs }] : [];
+  return [...Map.groupBy(ticks, ({ run }) => run).values()].flatMap((ofRun) => {
+    const times = ofRun.map(({ atMs }) => atMs).sort((a, b) => a - b);
+    return times.flatMap((toMs, index) => {
+      const fromMs = times[index - 1] ?? toMs;
+      return toMs - fromMs >= STANDSTILL_MS ? [{ fromMs, toMs }] : [];
+    });
   });
 }

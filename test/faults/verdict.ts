@@ -49,9 +49,9 @@ const CLEAN = { ok: true, foreign: 0, unfinished: [] } as const;
 function mustBeWitnessed(site: Site, records: readonly SinkRecord[]): void {
   const ticks = records
     .filter(({ kind, station }) => kind === 'sample' && station === WITNESS.station)
-    .map(({ timestamp, [WITNESS.metric]: value }) => {
-      const atMs = Date.parse(timestamp);
-      return typeof value === 'number' ? { atMs, value } : { atMs };
+    .map(({ id, timestamp, [WITNESS.metric]: value }) => {
+      const tick = { run: runOf(id), atMs: Date.parse(timestamp) };
+      return typeof value === 'number' ? { ...tick, value } : tick;
     });
   const { fed, excused, overtaken, ...faults } = site.witness.testify(ticks);
   assert(fed > 0, 'the witness was asked');
@@ -80,8 +80,8 @@ function mustBeDeclared(records: readonly SinkRecord[]): void {
   assert(declared >= missing, `${missing} ticks are missing, and the gateway told of ${declared}`);
 }
 
-function runOf(id: string): string | undefined {
-  return parseRecordId(id)?.run;
+function runOf(id: string): string {
+  return parseRecordId(id)?.run ?? '';
 }
 
 async function mustBeAcked(shore: Shore, records: readonly SinkRecord[]): Promise<void> {
