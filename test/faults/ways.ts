@@ -5,7 +5,8 @@ import type { Site } from './site.ts';
 import { judge, mustBeClean } from './verdict.ts';
 
 const CALM_MS = 3000;
-const SOON_MS = 30_000;
+/** Back-off included. */
+const SOON_MS = 60_000;
 const DRAIN_MS = 60_000;
 /** Of a forwarder that keeps up: what a second or two of load makes. */
 const KEEPS_UP_RECORDS = 1000;
