@@ -1,11 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+/** Real programs under faults have the processors to themselves: they run when everything else is done. */
+const FAULTS = 'test/faults/**/*.test.ts';
+
+const shared = { testTimeout: 30_000, pool: 'forks' } as const;
+
 export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['**/*.test.ts'],
-    exclude: ['node_modules/**', 'dist/**'],
-    testTimeout: 30_000,
-    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'parts',
+          include: ['**/*.test.ts'],
+          exclude: ['node_modules/**', 'dist/**', FAULTS],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { ...shared, name: 'faults', include: [FAULTS], maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
