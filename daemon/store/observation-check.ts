@@ -65,7 +65,8 @@ export class ObservationCheck {
   /** An upper bound of what a sample encodes to alone. Throws `ProtocolError` for what no sample may hold. */
   #bytesMax({ station, metrics, flags }: Observation): number {
     let bytes = FRAME_BYTES + station.length;
-    for (const name of Object.keys(metrics)) {
+    // As `encodeBody` goes through them: by what it sees, and as fast.
+    for (const name in metrics) {
       const value = metrics[name] as MetricValue;
       requireValue(value);
       bytes += this.#metricBytes(name, typeOf(value));
