@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { MooringError } from './errors.ts';
 import { errno, flock } from './native.ts';
 
@@ -8,6 +8,8 @@ const EWOULDBLOCK = 11;
 
 /** A lock that the kernel frees when its process ends, however it ends. */
 export interface FileLock {
+  /** False once somebody has removed or replaced the file: another process can have the lock then, beside this one. */
+  isHeld(): boolean;
   release(): void;
 }
 
@@ -15,10 +17,20 @@ export interface FileLock {
  * Takes an exclusive `flock(2)` on `path`, creating the file. libuv opens with close-on-exec, so no child keeps it.
  * Throws `LOCK_HELD` when another open file holds it, `LOCK_FAILED` when the file system has no locks.
  */
-export function lockFile(path: string): FileLock {
-  let descriptor: number;
+export function lockFile(path: string, open: typeof openSync = openSync): FileLock {
+  for (;;) {
+    const descriptor = openedFile(path, open);
+    takeLock(descriptor, path);
+    const isHeld = (): boolean => isFileAt(path, descriptor);
+    if (isHeld()) return { isHeld, release: () => closeSync(descriptor) };
+    // Removed between the two calls: the next process would lock another file.
+    closeSync(descriptor);
+  }
+}
+
+function openedFile(path: string, open: typeof openSync): number {
   try {
-    descriptor = openSync(path, 'a', 0o660);
+    return open(path, 'a', 0o660);
   } catch (cause) {
     throw new MooringError('LOCK_FAILED', 'the lock file cannot be opened', {
       cause,
@@ -26,12 +38,20 @@ export function lockFile(path: string): FileLock {
       hint: 'Check that its folder exists and that this user may write there.',
     });
   }
-  if (flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
-    const code = errno();
-    closeSync(descriptor);
-    throw code === EWOULDBLOCK
-      ? new MooringError('LOCK_HELD', 'another process holds the lock', { context: { path } })
-      : new MooringError('LOCK_FAILED', 'this file system cannot lock files', { context: { path, errno: code } });
-  }
-  return { release: () => closeSync(descriptor) };
+}
+
+/** Closes the file where it cannot be locked. */
+function takeLock(descriptor: number, path: string): void {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) === 0) return;
+  const code = errno();
+  closeSync(descriptor);
+  throw code === EWOULDBLOCK
+    ? new MooringError('LOCK_HELD', 'another process holds the lock', { context: { path } })
+    : new MooringError('LOCK_FAILED', 'this file system cannot lock files', { context: { path, errno: code } });
+}
+
+function isFileAt(path: string, descriptor: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const opened = fstatSync(descriptor);
+  return found !== undefined && found.ino === opened.ino && found.dev === opened.dev;
 }

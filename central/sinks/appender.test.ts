@@ -5,6 +5,7 @@ import { IntervalSet } from '../../protocol/intervals.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
+import { span } from '../../test/conformance/entries.ts';
 import { Died, PowerCutDisk } from '../../test/conformance/power-cut-disk.ts';
 import { type Append, Appender } from './appender.ts';
 
@@ -330,4 +331,40 @@ test('a second writer stands by until the first is gone, or until it is told to 
   await second.clock.advance(500);
   await opening;
   expect(second.appender.committed(RUNS[0] as RunId)).toEqual([[1, 3]]);
+});
+
+test('a writer whose lock file was removed writes nothing more, whether or not there is a successor', async () => {
+  const run = RUNS[0] as RunId;
+  const { appender, append, disk } = setUp();
+  await appender.open(never);
+  await append([lines(run, 1, 3, 'x.txt')]);
+  await disk.remove(`${ROOT}/.mooring/lock`);
+  await expect(append([lines(run, 4, 6, 'x.txt')])).rejects.toMatchObject({
+    code: 'SINK_FAILED',
+    hint: expect.stringContaining('Restart'),
+  });
+  const second = setUp(disk);
+  await second.appender.open(never);
+  await second.append([lines(run, 4, 6, 'x.txt')]);
+  await expect(append([lines(run, 4, 9, 'x.txt')])).rejects.toMatchObject({ code: 'SINK_FAILED' });
+  await appender.close();
+  await second.append([lines(run, 7, 9, 'x.txt')]);
+  expect(linesOn(disk)).toEqual(span(1, 9).map((sequence) => `${run}/${sequence}`));
+  await second.appender.close();
+});
+
+test('a commit during which the lock is lost is not confirmed', async () => {
+  const run = RUNS[0] as RunId;
+  const disk = new PowerCutDisk(new SeededRandom(1));
+  const { appender, append } = setUp(disk);
+  await appender.open(never);
+  await append([lines(run, 1, 3, 'x.txt')]);
+  const writeFrom = disk.writeFrom.bind(disk);
+  disk.writeFrom = async (path, from, data) => {
+    await writeFrom(path, from, data);
+    if (path.endsWith('x.txt')) await disk.remove(`${ROOT}/.mooring/lock`);
+  };
+  await expect(append([lines(run, 4, 6, 'x.txt')])).rejects.toMatchObject({ code: 'SINK_FAILED' });
+  expect(stateOn(disk).runs).toEqual({ [run]: [[1, 3]] });
+  await appender.close();
 });

@@ -181,6 +181,7 @@ export class Appender {
   }
 
   async #write({ texts, runs, count }: Staged): Promise<void> {
+    this.#requireLock();
     if (!this.#isClean) await this.#repair();
     this.#isClean = false;
     if (await this.#adopt(texts.keys())) await this.#save(this.#lengths, this.#runs, this.#offset);
@@ -199,11 +200,21 @@ export class Appender {
       lengths.delete(file);
     }
     const allRuns = new Map([...this.#runs, ...runs]);
+    this.#requireLock();
     await this.#save(lengths, allRuns, this.#offset + count);
     this.#lengths = lengths;
     this.#runs = allRuns;
     this.#offset += count;
     this.#isClean = true;
+  }
+
+  /** Whoever lost the lock may have a successor, which has cut off and continued the files: it must not touch them. */
+  #requireLock(): void {
+    if (this.#lock?.isHeld()) return;
+    throw new MooringError('SINK_FAILED', 'the lock file was removed: another process may write here by now', {
+      context: { folder: this.#options.stateDir },
+      hint: 'Restart this process. Never remove a lock file: the kernel frees the lock of a process that has ended.',
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { basename, dirname } from 'node:path';
 import type { Disk } from '../../central/sinks/disk.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import type { FileLock } from '../../runtime/lock.ts';
 import type { Random } from '../../runtime/random.ts';
 
 interface File {
@@ -33,7 +34,7 @@ export class PowerCutDisk implements Disk {
   readonly fate: Fate = { steps: Number.POSITIVE_INFINITY, end: 'power' };
   readonly #random: Random;
   #root: Folder = newFolder();
-  #locked = new Set<string>();
+  readonly #locks = new Map<string, FileLock>();
   /** Nothing works until `restart`. */
   isDead = false;
 
@@ -44,7 +45,7 @@ export class PowerCutDisk implements Disk {
   /** Everything is started again, on what the death left. */
   restart(): void {
     if (this.fate.end === 'power') this.#root = this.#afterPowerCut(this.#root);
-    this.#locked.clear();
+    this.#locks.clear();
     this.isDead = false;
     this.fate.steps = Number.POSITIVE_INFINITY;
   }
@@ -63,12 +64,16 @@ export class PowerCutDisk implements Disk {
     return found;
   }
 
-  lock(path: string): { release(): void } {
+  lock(path: string): FileLock {
     this.#step();
-    if (this.#locked.has(path)) throw new MooringError('LOCK_HELD', 'held');
+    if (this.#locks.has(path)) throw new MooringError('LOCK_HELD', 'held');
     this.#folderOf(path);
-    this.#locked.add(path);
-    return { release: () => this.#locked.delete(path) };
+    const lock: FileLock = {
+      isHeld: () => this.#locks.get(path) === lock,
+      release: () => void (lock.isHeld() && this.#locks.delete(path)),
+    };
+    this.#locks.set(path, lock);
+    return lock;
   }
 
   async makeFolder(path: string): Promise<void> {
@@ -126,6 +131,7 @@ export class PowerCutDisk implements Disk {
   async remove(path: string): Promise<void> {
     this.#step();
     this.#folderOf(path).entries.delete(basename(path));
+    this.#locks.delete(path);
   }
 
   async syncFolder(path: string): Promise<void> {
