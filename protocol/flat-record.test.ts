@@ -57,10 +57,16 @@ describe('a flat record', () => {
     expect(gap.info).toBe(info);
   });
 
-  it('leaves a run alone that is no salt, or not of a gap', () => {
+  it('refuses a gap whose run is no salt: a run’s id would be anybody’s', () => {
+    for (const run of [RUN, '', '00'.repeat(17), 'AB'.repeat(16), 7, null, [RUN]]) {
+      expect(() => jsonOf({ kind: 'gap', info: { run } }), String(run)).toThrow(ProtocolError);
+    }
+  });
+
+  it('leaves a run alone that is not of a gap', () => {
     const salt = Buffer.from(SALT).toString('hex');
-    expect(jsonOf({ kind: 'event', info: { run: salt } })).toContain(`"run":"${salt}"`);
-    expect(jsonOf({ kind: 'gap', info: { run: RUN } })).toContain(`"run":"${RUN}"`);
+    for (const run of [salt, RUN]) expect(jsonOf({ kind: 'event', info: { run } })).toContain(`"run":"${run}"`);
+    expect(jsonOf({ kind: 'gap', info: { reason: 'lost' } })).toContain('"info":{"reason":"lost"}');
   });
 
   it('refuses a metric that would stand where something else does', () => {

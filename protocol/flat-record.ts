@@ -35,7 +35,7 @@ export interface FlatRecordParts {
 /**
  * The record's own keys, then its metrics; empty parts are left out. A gap names the run that it is about by salt; here
  * that becomes the run's id, computed under the sender's own name, so that no gateway can declare another's gaps.
- * Throws `INVALID` where a metric's name is a key of the record's own, or a time is none.
+ * Throws `INVALID` where a gap's run is no salt, a metric's name is a key of the record's own, or a time is none.
  */
 export function flatRecordOf({ gateway, run, record, receivedAtMs }: FlatRecordParts): FlatRecord {
   const flat: Record<string, JsonValue> & { -readonly [Key in keyof FlatRecord]: FlatRecord[Key] } = {
@@ -64,7 +64,10 @@ const SALT_PATTERN = /^[0-9a-f]{32}$/;
 
 function infoOf(gateway: string, { kind, info }: SequencedRecord): Info | undefined {
   const salt = info?.run;
-  if (kind !== 'gap' || typeof salt !== 'string' || !SALT_PATTERN.test(salt)) return info;
+  if (kind !== 'gap' || salt === undefined) return info;
+  if (typeof salt !== 'string' || !SALT_PATTERN.test(salt)) {
+    throw new ProtocolError('INVALID', 'a gap names its run by something that is no salt');
+  }
   return { ...info, run: runIdOf(gateway, Buffer.from(salt, 'hex')) };
 }
 

@@ -111,6 +111,35 @@ test('a gap or a boot that makes no sense closes no hole and stops no audit', ()
   expect(judged([sample(A, 1), sample(A, 3), ...records])).toMatchObject({ last: 3, holes: [[2, 2]] });
 });
 
+test('a gateway can neither excuse the holes of another nor give it any, in whatever order they come', () => {
+  const ofEvil = (record: AuditedRecord): AuditedRecord => ({ ...record, gateway: 'evil' });
+  const own = [1, 3].map((sequence) => sample(A, sequence));
+  const evil = [
+    ofEvil(gap(sample(B, 1), { run: A, ranges: [[2, 2]], reason: 'dropped' })),
+    ofEvil(boot(sample(B, 2), recordIdOf(A, 9))),
+  ];
+  for (const records of [
+    [...own, ...evil],
+    [...evil, ...own],
+  ]) {
+    expect(judged(records)).toMatchObject({ gateway: 'plaka', last: 3, holes: [[2, 2]], gaps: [] });
+  }
+  const ledger = new Ledger();
+  for (const record of evil) ledger.addRecord(record);
+  ledger.addStoreRun({ run: A, gateway: 'plaka', last: 3, unsettled: [[1, 1]], acked: [] });
+  expect(ledger.runs().find(({ run }) => run === A)).toMatchObject({ gateway: 'plaka', last: 3, holes: [[2, 3]] });
+});
+
+test('a run of which nothing is there stands under each gateway that names it, with what that one says', () => {
+  const ledger = new Ledger();
+  ledger.addRecord(boot(sample(B, 1), recordIdOf(A, 2)));
+  ledger.addRecord({ ...gap(sample(B, 2), { run: A, ranges: [[1, 4]], reason: 'dropped' }), gateway: 'evil' });
+  expect(ledger.runs().filter(({ run }) => run === A)).toMatchObject([
+    { gateway: 'evil', last: null, holes: [], gaps: [{ count: 4 }] },
+    { gateway: 'plaka', last: 2, holes: [[1, 2]], gaps: [] },
+  ]);
+});
+
 test('ids of other devices are counted apart', () => {
   const ledger = new Ledger();
   ledger.addRecord({ id: '74738ff5-5367-5958-9aee-98fffdcd1876', gateway: 'juice', kind: 'sample' });

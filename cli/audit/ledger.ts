@@ -50,14 +50,22 @@ export interface RunReport {
 }
 
 interface Account {
-  gateway: string;
+  /** Whose run it is, as its own records or the store tell; undefined while only others' records name it. */
+  gateway: string | undefined;
   duplicates: number;
-  /** The highest sequence that anybody but the files names. */
-  lastNamed: number;
+  /** The highest sequence that the store names. */
+  lastStored: number;
   readonly seen: IntervalSet;
-  readonly gaps: Map<string, IntervalSet>;
   readonly unsettled: IntervalSet;
   readonly acked: IntervalSet;
+  /** What records of other runs say about this one, by who sent them: who may is known in the end only. */
+  readonly claims: Map<string, Claims>;
+}
+
+interface Claims {
+  /** The highest sequence that a boot names. */
+  last: number;
+  readonly gaps: Map<string, IntervalSet>;
 }
 
 /**
@@ -80,7 +88,8 @@ export class Ledger {
       return;
     }
     const name = typeof gateway === 'string' ? gateway : '';
-    const account = this.#accountOf(parsed.run, name);
+    const account = this.#accountOf(parsed.run);
+    account.gateway ??= name;
     if (account.seen.add(parsed.sequence) === 0) account.duplicates += 1;
     if (!isObject(info)) return;
     if (kind === 'gap') this.#addGap(info, name);
@@ -88,22 +97,29 @@ export class Ledger {
   }
 
   addStoreRun({ run, gateway, last, unsettled, acked }: StoreRun): void {
-    const account = this.#accountOf(run, gateway);
-    account.lastNamed = Math.max(account.lastNamed, last);
+    const account = this.#accountOf(run);
+    account.gateway ??= gateway;
+    account.lastStored = Math.max(account.lastStored, last);
     for (const range of unsettled) account.unsettled.add(...range);
     for (const range of acked) account.acked.add(...range);
   }
 
-  /** Every run that anything names, by gateway, in the order in which they came up. */
+  /**
+   * Every run that anything names, by gateway, in the order in which they came up. Only a run's own gateway can declare
+   * its gaps and how far it went; a run of which nothing else is known stands under whoever names it.
+   */
   runs(): RunReport[] {
-    const reports = [...this.#accounts].map(([run, account]) => judge(run, account));
+    const reports = [...this.#accounts].flatMap(([run, account]) => {
+      const gateways = account.gateway === undefined ? [...account.claims.keys()] : [account.gateway];
+      return gateways.map((gateway) => judge(run, gateway, account));
+    });
     return reports.sort((a, b) => (a.gateway < b.gateway ? -1 : Number(a.gateway > b.gateway)));
   }
 
   #addGap(info: JsonObject, gateway: string): void {
     const { run, ranges, reason } = info;
     if (typeof run !== 'string' || !isRunId(run) || !Array.isArray(ranges)) return;
-    const { gaps } = this.#accountOf(run, gateway);
+    const { gaps } = this.#claimsOf(run, gateway);
     const key = typeof reason === 'string' ? reason : '';
     const declared = gaps.get(key) ?? new IntervalSet();
     gaps.set(key, declared);
@@ -114,22 +130,29 @@ export class Ledger {
   #addBoot({ previous }: JsonObject, gateway: string): void {
     const parsed = typeof previous === 'string' ? parseRecordId(previous) : undefined;
     if (parsed === undefined) return;
-    const account = this.#accountOf(parsed.run, gateway);
-    account.lastNamed = Math.max(account.lastNamed, parsed.sequence);
+    const claims = this.#claimsOf(parsed.run, gateway);
+    claims.last = Math.max(claims.last, parsed.sequence);
   }
 
-  #accountOf(run: RunId, gateway: string): Account {
+  #accountOf(run: RunId): Account {
     const account = this.#accounts.get(run) ?? {
-      gateway,
+      gateway: undefined,
       duplicates: 0,
-      lastNamed: 0,
+      lastStored: 0,
       seen: new IntervalSet(),
-      gaps: new Map<string, IntervalSet>(),
       unsettled: new IntervalSet(),
       acked: new IntervalSet(),
+      claims: new Map<string, Claims>(),
     };
     this.#accounts.set(run, account);
     return account;
+  }
+
+  #claimsOf(run: RunId, gateway: string): Claims {
+    const { claims } = this.#accountOf(run);
+    const ofGateway = claims.get(gateway) ?? { last: 0, gaps: new Map<string, IntervalSet>() };
+    claims.set(gateway, ofGateway);
+    return ofGateway;
   }
 }
 
@@ -140,10 +163,13 @@ export function isComplete(runs: readonly RunReport[]): boolean {
   );
 }
 
-function judge(run: RunId, { gateway, duplicates, lastNamed, seen, gaps, unsettled, acked }: Account): RunReport {
-  const last = Math.max(seen.last ?? 0, lastNamed);
+function judge(run: RunId, gateway: string, account: Account): RunReport {
+  const { duplicates, lastStored, seen, unsettled, acked, claims } = account;
+  const claimed = claims.get(gateway);
+  const gaps = [...(claimed?.gaps ?? [])];
+  const last = Math.max(seen.last ?? 0, lastStored, claimed?.last ?? 0);
   const accounted = new IntervalSet(seen.ranges());
-  for (const declared of gaps.values()) for (const range of declared.ranges()) accounted.add(...range);
+  for (const [, declared] of gaps) for (const range of declared.ranges()) accounted.add(...range);
   const missing = acked.ranges().flatMap(([from, to]) => accounted.missing(from, to));
   for (const range of unsettled.ranges()) accounted.add(...range);
   return {
@@ -154,7 +180,7 @@ function judge(run: RunId, { gateway, duplicates, lastNamed, seen, gaps, unsettl
     records: seen.count,
     holes: accounted.missing(1, last),
     duplicates,
-    gaps: [...gaps].map(([reason, declared]) => ({ reason, count: declared.count, ranges: declared.ranges() })),
+    gaps: gaps.map(([reason, declared]) => ({ reason, count: declared.count, ranges: declared.ranges() })),
     unsettled: unsettled.count,
     acked_but_missing: countOf(missing),
   };
