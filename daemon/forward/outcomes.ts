@@ -114,14 +114,7 @@ export class Outcomes {
   }
 
   async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(this.#backoff.nextMs(), resolve);
-      const onStop = (): void => {
-        cancel();
-        resolve();
-      };
-      this.#stopping.signal.addEventListener('abort', onStop, { once: true });
-    });
+    await this.#options.clock.sleep(this.#backoff.nextMs(), this.#stopping.signal).catch(() => undefined);
   }
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Reading, Sensor } from '../../drivers/driver.ts';
 import { MooringError } from '../../runtime/errors.ts';
@@ -66,6 +67,27 @@ describe('a supervised sensor', () => {
     expect([changes, warnings.length, supervisor.state]).toEqual([['PORT_ABSENT'], 1, 'failed']);
     expect(await supervisor.sample(100)).toBe(GOOD);
     expect([changes, supervisor.state, supervisor.failure]).toEqual([['PORT_ABSENT', 'back'], 'ok', undefined]);
+  });
+
+  it('that is absent for long leaves nothing behind at each attempt', async () => {
+    const sleeping = new Set<AbortSignal>();
+    clock = new (class extends SteppedClock {
+      override sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+        if (signal !== undefined) sleeping.add(signal);
+        return super.sleep(durationMs, signal);
+      }
+    })();
+    const sensor = new ScriptedPolled(async () => await Promise.resolve(GOOD), {
+      open: async () => await Promise.reject(absent()),
+    });
+    const supervisor = supervise(sensor);
+    await supervisor.start();
+    await clock.advance(3_600_000);
+    expect(sensor.count('open')).toBeGreaterThan(100);
+    // One of the guarded call, one of the pause that is under way.
+    expect([...sleeping].map((signal) => getEventListeners(signal, 'abort').length)).toEqual([2]);
+    await supervisor.stop();
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('is not back when it is open again, only when it answers', async () => {

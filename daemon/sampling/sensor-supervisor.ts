@@ -169,17 +169,7 @@ export class SensorSupervisor {
   async #pause(isFirst: boolean): Promise<void> {
     const waitMs = this.#backoff.nextMs();
     if (isFirst) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(waitMs, resolve);
-      this.#stopping.signal.addEventListener(
-        'abort',
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
+    await this.#options.clock.sleep(waitMs, this.#stopping.signal).catch(() => undefined);
   }
 
   #succeed(): void {
