@@ -64,6 +64,10 @@ export class MemoryStore implements Store {
     return this.#append(observations, urgent);
   }
 
+  async flush(): Promise<void> {
+    await this.#called('flush');
+  }
+
   async take(forwarder: string, lane: Lane, { recordsMax, bytesMax }: TakeLimits): Promise<Taken | undefined> {
     await this.#called(`take ${lane}`);
     this.#forwarders.add(forwarder);

@@ -18,6 +18,8 @@ export interface GroupQueueOptions {
   readonly commit: (group: Group) => Promise<GroupOutcome>;
 }
 
+/** So many records wait for no linger: the longer they waited, the more a crash would take, for no fewer pages written. */
+const RECORDS_MAX = 1000;
 /** So many settled rows are worth a commit of their own. */
 const SETTLED_ROWS_MAX = 64;
 
@@ -60,7 +62,7 @@ export class GroupQueue {
       const { packer, appends } = this.#gathering;
       for (const observation of observations) packer.add(observation);
       appends.push({ count: observations.length, urgent, resolve, reject });
-      this.#due(urgent ? 0 : this.#options.lingerMs);
+      this.#due(urgent || packer.count >= RECORDS_MAX ? 0 : this.#options.lingerMs);
     });
   }
 

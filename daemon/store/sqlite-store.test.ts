@@ -234,6 +234,18 @@ test('lingering records share a commit; an urgent one commits at once and takes 
   expect(clock.pendingTimers).toBe(0);
 });
 
+test('a linger ends when it is told to, and when very many wait', async () => {
+  const clock = new SteppedClock();
+  const store = make({ clock, lingerMs: 60_000 });
+  await store.open();
+  const first = store.append([sample(1)], SAMPLES);
+  await store.flush();
+  expect(await first).toEqual({ first: 1, last: 1 });
+  const many = samples(2, 1001).map(async (observation) => await store.append([observation], SAMPLES));
+  expect((await many.at(-1))?.last).toBe(1001);
+  expect(clock.pendingTimers).toBe(0);
+});
+
 test('a few settled rows wait for a record to take them along, many do not', async () => {
   const clock = new SteppedClock();
   const store = make({ clock, settleGatherMs: 1000 });

@@ -78,6 +78,10 @@ export class SqliteStore implements Store {
     return await queue.append(observations, urgent || observations.some(({ kind }) => kind !== 'sample'));
   }
 
+  async flush(): Promise<void> {
+    this.#open().queue.flush();
+  }
+
   async take(forwarder: string, lane: Lane, limits: TakeLimits): Promise<Taken | undefined> {
     const nowMs = this.#options.clock.monotonicMs();
     const { thread } = this.#open();

@@ -77,6 +77,8 @@ export interface Store {
   open(): Promise<Current>;
   /** Resolves when the records are on disk (commit with `synchronous=FULL`), with their sequences. */
   append(observations: readonly Observation[], options: AppendOptions): Promise<Appended>;
+  /** Ends the linger of what waits: it is handed to the disk now. The appends themselves say when it is there. */
+  flush(): Promise<void>;
   /** Reserves the next rows of a lane; undefined when there are none. */
   take(forwarder: string, lane: Lane, limits: TakeLimits): Promise<Taken | undefined>;
   /** Gives rows back: they will be taken again. */
