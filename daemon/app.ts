@@ -87,6 +87,7 @@ export class Gateway {
       clock,
       log,
       label: () => this.#wall.label(),
+      lingerMs: config.store.lingerMs,
       onCommitted: (record) => this.#committed(record),
     });
     this.#sampler = new Sampler({
@@ -144,7 +145,8 @@ export class Gateway {
     this.#watchdog?.stop();
     this.#stopping.abort();
     await this.#opened.disposeAsync();
-    this.#options.log.info({ committed: this.#recorder.committed }, 'the gateway has stopped');
+    const { committed, lost } = this.#recorder;
+    this.#options.log.info({ committed, lost }, 'the gateway has stopped');
   }
 
   async status(): Promise<GatewayStatus> {

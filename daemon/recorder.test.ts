@@ -8,7 +8,10 @@ import type { Appended } from './store/store.ts';
 
 type Answer = { resolve: (appended: Appended) => void; reject: (error: Error) => void; observation: Observation };
 
-function setUp(waitingMax = 10): { recorder: Recorder; asked: Answer[]; clock: SteppedClock; commits: () => number } {
+function setUp(
+  waitingMax = 10,
+  lingerMs = 0,
+): { recorder: Recorder; asked: Answer[]; clock: SteppedClock; commits: () => number } {
   const asked: Answer[] = [];
   const clock = new SteppedClock();
   let commits = 0;
@@ -22,6 +25,7 @@ function setUp(waitingMax = 10): { recorder: Recorder; asked: Answer[]; clock: S
     label: () => ({ timestampMs: clock.wallMs(), clock: 'synced' }),
     onCommitted: () => (commits += 1),
     waitingMax,
+    lingerMs,
     deadlineMs: 1000,
   });
   return { recorder, asked, clock, commits: () => commits };
@@ -72,6 +76,38 @@ test('a store that does not answer fills neither memory nor the log, and starves
   await clock.advance(0);
   expect(recorder.health(clock.monotonicMs())).toBeUndefined();
   expect(asked[0]?.observation.info).toEqual({ event: 'not_stored', count: 2, reason: 'STORE_STALLED' });
+});
+
+test('what was lost is not forgotten when the report of it is refused too: the next one tells of all', async () => {
+  const { recorder, asked, clock } = setUp(2000);
+  const full = (): void => asked.shift()?.reject(new MooringError('STORE_FULL', 'the disk is full'));
+  for (let value = 0; value < 1000; value += 1) recorder.record(sample(value));
+  while (asked.length > 0) full();
+  await clock.advance(0);
+  recorder.record(sample(1001));
+  asked.shift()?.resolve({ first: 1, last: 1 });
+  await clock.advance(0);
+  expect(asked.map(({ observation }) => observation.info?.count)).toEqual([1000]);
+  full();
+  await clock.advance(0);
+  recorder.record(sample(1002));
+  recorder.record(sample(1003));
+  full();
+  asked.shift()?.resolve({ first: 2, last: 2 });
+  await clock.advance(0);
+  expect(asked.map(({ observation }) => observation.info?.count)).toEqual([1001]);
+  asked.shift()?.resolve({ first: 3, last: 3 });
+  await clock.advance(0);
+  expect([asked.length, recorder.lost, recorder.waiting]).toEqual([0, 1001, 0]);
+});
+
+test('a record that lingers in the store by configuration does not starve the watchdog', async () => {
+  const { recorder, clock } = setUp(10, 60_000);
+  recorder.record(sample(1));
+  await clock.advance(61_000);
+  expect(recorder.health(clock.monotonicMs())).toBeUndefined();
+  await clock.advance(1);
+  expect(recorder.health(clock.monotonicMs())).toMatch(/has not answered/);
 });
 
 test('a refused record becomes an event, and a refused event does not become another', async () => {

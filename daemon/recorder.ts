@@ -16,7 +16,9 @@ export interface RecorderOptions {
   readonly onCommitted: (record: SequencedRecord) => void;
   /** Observations that may wait for the disk at once; what comes beyond is counted and reported, not kept. */
   readonly waitingMax?: number;
-  /** An append that is not answered for this long starves the watchdog. */
+  /** How long the store may let a record wait for others to share its commit, in milliseconds; none when left out. */
+  readonly lingerMs?: number;
+  /** An append that is not answered for this long, beside the linger, starves the watchdog. */
   readonly deadlineMs?: number;
 }
 
@@ -36,12 +38,17 @@ export class Recorder {
   #idle: (() => void)[] = [];
   #committed = 0;
   #lost = 0;
-  #lostReason: string | undefined;
+  #lostReason = '';
+  /** Of those lost: no record on disk tells of them yet. */
+  #unreported = 0;
+  #isReporting = false;
+  /** Code of why the store takes nothing, while it does not. */
+  #trouble: string | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#waitingMax = options.waitingMax ?? WAITING_MAX;
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.#deadlineMs = (options.deadlineMs ?? DEADLINE_MS) + (options.lingerMs ?? 0);
   }
 
   /** Observations that are on disk. */
@@ -54,26 +61,18 @@ export class Recorder {
     return this.#waiting.size;
   }
 
+  /** Observations that could not be stored, the recorder's own reports of that not included. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Hands an observation to the store. The outcome is counted, logged and, where it was lost, recorded. */
   record(observation: Observation, options: AppendOptions = { urgent: false }): void {
     if (this.#waiting.size >= this.#waitingMax) {
       this.#lose('the store does not answer', 'STORE_STALLED');
       return;
     }
-    const ticket = Symbol();
-    this.#waiting.set(ticket, this.#options.clock.monotonicMs());
-    this.#options.store.append([observation], options).then(
-      ({ first }) => {
-        this.#waiting.delete(ticket);
-        this.#answered({ ...observation, sequence: first });
-        this.#wakeIdle();
-      },
-      (cause: unknown) => {
-        this.#waiting.delete(ticket);
-        this.#refused(observation, toMooringError(cause, 'STORE_FAILED', 'the store failed'));
-        this.#wakeIdle();
-      },
-    );
+    this.#append(observation, options, (error) => this.#refused(observation, error));
   }
 
   /** Resolves when every observation so far was answered. */
@@ -88,15 +87,56 @@ export class Recorder {
     return 'the store has not answered an append within its deadline';
   };
 
+  #append(
+    observation: Observation,
+    options: AppendOptions,
+    onRefused: (error: MooringError) => void,
+    onStored?: () => void,
+  ): void {
+    const ticket = Symbol();
+    this.#waiting.set(ticket, this.#options.clock.monotonicMs());
+    this.#options.store.append([observation], options).then(
+      ({ first }) => {
+        this.#waiting.delete(ticket);
+        onStored?.();
+        this.#answered({ ...observation, sequence: first });
+        this.#wakeIdle();
+      },
+      (cause: unknown) => {
+        this.#waiting.delete(ticket);
+        onRefused(toMooringError(cause, 'STORE_FAILED', 'the store failed'));
+        this.#wakeIdle();
+      },
+    );
+  }
+
   #answered(record: SequencedRecord): void {
     this.#committed += 1;
     this.#options.onCommitted(record);
-    if (this.#lost === 0) return;
-    const info = { event: 'not_stored', count: this.#lost, reason: this.#lostReason ?? 'STORE_FAILED' };
-    this.#options.log.warn({ count: info.count, code: info.reason }, 'the store takes records again');
-    this.#lost = 0;
-    this.#lostReason = undefined;
-    this.#event(info);
+    if (this.#trouble !== undefined) {
+      this.#options.log.warn({ lost: this.#unreported, code: this.#trouble }, 'the store takes records again');
+      this.#trouble = undefined;
+    }
+    this.#report();
+  }
+
+  /** What was lost counts as reported when the report itself is on disk. */
+  #report(): void {
+    if (this.#unreported === 0 || this.#isReporting) return;
+    const count = this.#unreported;
+    this.#isReporting = true;
+    this.#append(
+      this.#event({ event: 'not_stored', count, reason: this.#lostReason }),
+      { urgent: true },
+      (error) => {
+        this.#isReporting = false;
+        this.#troubled(error.message, error.code, error);
+      },
+      () => {
+        this.#isReporting = false;
+        this.#unreported -= count;
+      },
+    );
   }
 
   #refused(observation: Observation, error: MooringError): void {
@@ -107,23 +147,29 @@ export class Recorder {
     this.#options.log.error({ err: error, station: observation.station }, 'a record was refused');
     // A refused report must not report itself, for ever.
     if (observation.info?.event === 'record_refused') return;
-    this.#event({ event: 'record_refused', refused_station: observation.station, reason: error.code });
+    this.record(this.#event({ event: 'record_refused', refused_station: observation.station, reason: error.code }), {
+      urgent: true,
+    });
   }
 
   #lose(message: string, code: string, err?: Error): void {
-    if (this.#lostReason !== code) {
-      this.#options.log.error({ code, reason: message, err }, 'records cannot be stored');
-      this.#lostReason = code;
-    }
+    this.#troubled(message, code, err);
     this.#lost += 1;
+    this.#unreported += 1;
+    this.#lostReason = code;
+  }
+
+  #troubled(message: string, code: string, err?: Error): void {
+    if (this.#trouble === code) return;
+    this.#options.log.error({ code, reason: message, err }, 'records cannot be stored');
+    this.#trouble = code;
   }
 
   #wakeIdle(): void {
     if (this.#waiting.size === 0) for (const wake of this.#idle.splice(0)) wake();
   }
 
-  #event(info: Readonly<Record<string, string | number>>): void {
-    const label = this.#options.label();
-    this.record({ station: GATEWAY_STATION, kind: 'event', ...label, metrics: {}, flags: {}, info }, { urgent: true });
+  #event(info: Readonly<Record<string, string | number>>): Observation {
+    return { station: GATEWAY_STATION, kind: 'event', ...this.#options.label(), metrics: {}, flags: {}, info };
   }
 }

@@ -14,7 +14,7 @@ export interface StatusParts {
   readonly uptimeMs: number;
   readonly clock: ClockState;
   readonly sampler: SamplerStatus;
-  readonly recorder: Pick<Recorder, 'committed' | 'waiting'>;
+  readonly recorder: Pick<Recorder, 'committed' | 'waiting' | 'lost'>;
   readonly store: StoreStats;
   readonly forwarders: readonly ForwarderStatus[];
 }
@@ -54,6 +54,8 @@ export interface GatewayStatus {
     /** Of this run: on disk, and on their way there. */
     readonly committed: number;
     readonly waiting: number;
+    /** Of this run: records that could not be stored. */
+    readonly lost: number;
   };
   readonly forwarders: readonly {
     readonly name: string;
@@ -113,6 +115,7 @@ export function statusOf(parts: StatusParts): GatewayStatus {
       dropped: store.dropped,
       committed: recorder.committed,
       waiting: recorder.waiting,
+      lost: recorder.lost,
     },
     forwarders: parts.forwarders.map((forwarder) => forwarderOf(forwarder, store.forwarders[forwarder.name])),
   };
