@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nodeDisk } from './disk.ts';
 
-/** What is done to open files, in order; a power cut keeps nothing that is not here. */
+/** What was done to open files, in order; a power cut keeps nothing that is not here. */
 let calls: string[];
+/** A sync ends no earlier than this. */
+let gate: Promise<void>;
 let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mooring-disk-'));
@@ -14,10 +16,12 @@ beforeEach(async () => {
   const prototype = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
   calls = [];
+  gate = Promise.resolve();
   for (const name of ['write', 'truncate', 'sync'] as const) {
     const method = prototype[name] as (...parameters: unknown[]) => Promise<unknown>;
     vi.spyOn(prototype, name).mockImplementation(async function (this: FileHandle, ...parameters: unknown[]) {
       const outcome = await method.apply(this, parameters);
+      if (name === 'sync') await gate;
       calls.push(name);
       return outcome as never;
     });
@@ -28,7 +32,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a write is synced after its last byte, and before anybody hears of it', async () => {
+test('a write is synced after its last byte', async () => {
   const path = join(folder, 'x');
   await nodeDisk.writeFrom(path, 0, Buffer.from('one\ntwo\n'));
   expect(calls).toEqual(['truncate', 'write', 'sync']);
@@ -47,7 +51,25 @@ test('a cut is synced too', async () => {
   expect(readFileSync(path, 'utf8')).toBe('one\n');
 });
 
-test('the names in a folder are synced before anybody hears of it', async () => {
+test('the names in a folder are synced', async () => {
   await nodeDisk.syncFolder(folder);
   expect(calls).toEqual(['sync']);
+});
+
+test('nobody hears of a write, or of names, before the sync has ended', async () => {
+  for (const work of [
+    () => nodeDisk.writeFrom(join(folder, 'x'), 0, Buffer.from('one\n')),
+    () => nodeDisk.syncFolder(folder),
+  ]) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
+    let isDone = false;
+    const done = work().then(() => {
+      isDone = true;
+    });
+    for (let others = 0; others < 20; others += 1) await nodeDisk.list(folder);
+    expect(isDone).toBe(false);
+    resolve();
+    await done;
+  }
 });
