@@ -7,8 +7,8 @@ import { nodeDisk } from './disk.ts';
 
 /** What was done to open files, in order; a power cut keeps nothing that is not here. */
 let calls: string[];
-/** A sync ends no earlier than this. */
-let gate: Promise<void>;
+/** What a sync does at its end. */
+let onSynced: () => Promise<void>;
 let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mooring-disk-'));
@@ -16,12 +16,12 @@ beforeEach(async () => {
   const prototype = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
   calls = [];
-  gate = Promise.resolve();
+  onSynced = async () => undefined;
   for (const name of ['write', 'truncate', 'sync'] as const) {
     const method = prototype[name] as (...parameters: unknown[]) => Promise<unknown>;
     vi.spyOn(prototype, name).mockImplementation(async function (this: FileHandle, ...parameters: unknown[]) {
       const outcome = await method.apply(this, parameters);
-      if (name === 'sync') await gate;
+      if (name === 'sync') await onSynced();
       calls.push(name);
       return outcome as never;
     });
@@ -61,15 +61,20 @@ test('nobody hears of a write, or of names, before the sync has ended', async ()
     () => nodeDisk.writeFrom(join(folder, 'x'), 0, Buffer.from('one\n')),
     () => nodeDisk.syncFolder(folder),
   ]) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    gate = promise;
+    const synced = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    onSynced = () => {
+      synced.resolve();
+      return gate.promise;
+    };
     let isDone = false;
     const done = work().then(() => {
       isDone = true;
     });
+    await synced.promise;
     for (let others = 0; others < 20; others += 1) await nodeDisk.list(folder);
     expect(isDone).toBe(false);
-    resolve();
+    gate.resolve();
     await done;
   }
 });
