@@ -223,6 +223,31 @@ test('a group that fails half-way leaves nothing: no row, no sequence, nothing i
   store.close();
 });
 
+test('a disk that answers nothing for a while leaves no hole, and nothing of what it refused', () => {
+  const store = open();
+  append(store, 10);
+  expect(store.take('centre', 'live', { recordsMax: 4, bytesMax: 10_000 }, 0)?.sequences).toEqual([1, 2, 3, 4]);
+  const before = store.stats();
+  const fault = new Sqlite(path);
+  fault.exec('ALTER TABLE records RENAME TO hidden');
+  const settlements = [{ forwarder: 'centre', salt: SALT, ranges: [[1, 2]] as const }];
+  const records = packed(Array.from({ length: 20 }, (_, index) => sample(index)));
+  const group = { nowMs: 0, label: LABEL, records, appends: [{ count: 20, urgent: false }], settlements };
+  // The second finds that what the first has left cannot even be read.
+  for (let attempt = 0; attempt < 2; attempt += 1) expect(failure(() => store.commit(group)).code).toBe('STORE_FAILED');
+  expect(failure(() => store.take('centre', 'live', { recordsMax: 4, bytesMax: 10_000 }, 0)).code).toBe('STORE_FAILED');
+  expect(failure(() => store.release('centre', SALT, [[1, 4]])).code).toBe('STORE_FAILED');
+  fault.exec('ALTER TABLE hidden RENAME TO records');
+  fault.close();
+  expect({ ...store.stats(), bytes: 0 }).toEqual({ ...before, bytes: 0 });
+  expect(append(store, 1)).toBe(11);
+  store.release('centre', SALT, [[3, 4]]);
+  expect(store.take('centre', 'live', { recordsMax: 100, bytesMax: 10_000 }, 0)?.sequences).toEqual([
+    3, 4, 5, 6, 7, 8, 9, 10, 11,
+  ]);
+  store.close();
+});
+
 test('what SQLite says becomes a code of the store', () => {
   const codeOf = (code: string): string =>
     failure(() =>

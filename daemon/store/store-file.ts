@@ -8,7 +8,7 @@ import { decodeBody } from './body.ts';
 import { Budget, walBytesOf } from './budget.ts';
 import { ByteReader } from './byte-stream.ts';
 import { type Db, guarded, openForWriting, syncFolder } from './connection.ts';
-import type { Cursor } from './cursor.ts';
+import type { Cursor, Reservations } from './cursor.ts';
 import { configureForwarders, refuseOtherGateway, restoreForwarders } from './forwarder-table.ts';
 import { GapDeclaration } from './gap.ts';
 import { KIND_GAP, type PackedRecords, packed } from './packing.ts';
@@ -78,6 +78,8 @@ export class StoreFile {
   readonly #commit;
   readonly #addDropped;
   readonly #readDropped;
+  /** After a commit that failed: what was reserved before it. Memory is not to be believed until it was read again. */
+  #reservedBefore: ReadonlyMap<string, Reservations> | undefined;
   /** Id of the newest record that the store committed before this run. */
   readonly previous: string | undefined;
   /** Forwarders that held rows until now. */
@@ -121,6 +123,7 @@ export class StoreFile {
 
   /** Commits all of a group, or throws and has committed nothing of it. */
   commit(group: Group): GroupOutcome {
+    this.#recover();
     const firstRow = this.#rows.lastRow + 1;
     const outcome = this.#transaction(() => this.#apply(group));
     if (this.#rows.lastRow >= firstRow) this.#recent.appended(firstRow, group.nowMs);
@@ -128,6 +131,7 @@ export class StoreFile {
   }
 
   take(forwarder: string, lane: Lane, { recordsMax, bytesMax }: TakeLimits, nowMs: number): PackedTaken | undefined {
+    this.#recover();
     const cursor = this.#cursorOf(forwarder);
     const liveFrom = this.#recent.firstRow(nowMs) ?? this.#rows.lastRow + 1;
     const [from, to] = this.#rowsOfLane(lane, liveFrom);
@@ -142,16 +146,19 @@ export class StoreFile {
   }
 
   release(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): void {
+    this.#recover();
     const cursor = this.#cursorOf(forwarder);
     for (const range of this.#rowsNamed(salt, ranges)) cursor.release(...range);
   }
 
   hold(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): void {
+    this.#recover();
     const cursor = this.#cursorOf(forwarder);
     for (const range of this.#rowsNamed(salt, ranges)) cursor.hold(...range);
   }
 
   stats(): StoreStats {
+    this.#recover();
     return guarded(this.#path, () => ({
       records: this.#rows.count,
       bytes: this.#budget.bytes(),
@@ -270,9 +277,9 @@ export class StoreFile {
     return { ...cursor.stats(), ...(oldestTimestampMs === undefined ? {} : { oldestTimestampMs }) };
   }
 
-  /** All of `work` or nothing: when it fails, memory is read again from the tables. */
+  /** All of `work` or nothing: when it fails, whatever is asked next begins with `#recover`. */
   #transaction<T>(work: () => T): T {
-    const reservations = this.#rows.reservations();
+    const reserved = this.#rows.reservations();
     return guarded(this.#path, () => {
       try {
         this.#begin.run();
@@ -280,11 +287,24 @@ export class StoreFile {
         this.#commit.run();
         return result;
       } catch (error) {
-        if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-        this.#rows.load(reservations);
+        this.#reservedBefore = reserved;
         throw error;
       }
     });
+  }
+
+  /**
+   * Undoes a commit that failed and reads memory again from the tables. A disk that could not write may not be able to read
+   * either: until it can, nothing else is done.
+   */
+  #recover(): void {
+    if (this.#reservedBefore === undefined) return;
+    const reserved = this.#reservedBefore;
+    guarded(this.#path, () => {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      this.#rows.load(reserved);
+    });
+    this.#reservedBefore = undefined;
   }
 }
 
