@@ -217,6 +217,7 @@ export class Gateway {
   /** Waits until everything that was observed is on disk and, for as long as it may, until all of it is acknowledged. */
   async #drain(): Promise<void> {
     const { clock } = this.#options;
+    await this.#store.flush();
     await this.#recorder.settled();
     const untilMs = clock.monotonicMs() + this.#drainMs;
     while (clock.monotonicMs() < untilMs) {

@@ -39,11 +39,17 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 interface Setting {
   readonly stations?: string;
   readonly forward?: string;
+  readonly linger?: string;
 }
 
-function configOf({ stations = CITY, forward = CENTRE }: Setting = {}): ReturnType<typeof loadGatewayConfig> {
+function configOf({
+  stations = CITY,
+  forward = CENTRE,
+  linger = '0s',
+}: Setting = {}): ReturnType<typeof loadGatewayConfig> {
   const path = join(folder, 'gateway.yaml');
-  writeFileSync(path, `gateway: plaka\nstations: [${stations}]\nstore: { path: store.db }\nforward: { ${forward} }\n`);
+  const store = `{ path: store.db, linger: ${linger} }`;
+  writeFileSync(path, `gateway: plaka\nstations: [${stations}]\nstore: ${store}\nforward: { ${forward} }\n`);
   return loadGatewayConfig(path);
 }
 
@@ -147,6 +153,18 @@ describe('the end', () => {
       unsettled: [[1, observed]],
       acked: [],
     });
+  });
+
+  it('waits for no linger, and keeps what lingered', async () => {
+    const gateway = new Gateway(configOf({ linger: '1m' }), REAL);
+    await gateway.start();
+    const before = await gateway.status();
+    await eventually('records that linger', SOON_MS, async () => (await gateway.status()).buffer.waiting >= 5);
+    const startedMs = systemClock.monotonicMs();
+    await gateway.stop();
+    expect(systemClock.monotonicMs() - startedMs).toBeLessThan(5000);
+    const [run] = openStoreReader(storePath).runs('centre');
+    expect(run?.last).toBeGreaterThanOrEqual(before.buffer.committed + 5);
   });
 
   it('waits for the last acknowledgements no longer than it may', async () => {
