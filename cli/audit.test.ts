@@ -149,12 +149,55 @@ test('lines are read whole wherever the reads of the file fall', async () => {
   expect(runs[0]).toMatchObject({ records: 4000, last: 4000, holes: [], duplicates: 0 });
 });
 
+test('where no run is known there is nothing to judge, and that is no success', async () => {
+  mkdirSync(join(folder, '.mooring'));
+  expect(await run({ json: true })).toEqual({
+    status: 2,
+    text: '{"ok":false,"runs":[],"foreign":0,"unfinished":[]}\n',
+  });
+  const unsettled = storeWith([{ run: RUN, gateway: 'plaka', last: 4, unsettled: [[1, 4]], acked: [] }]);
+  expect((await run({ store: 'store.db' }, storeWith([]))).status).toBe(2);
+  expect(await run({ store: 'store.db' }, unsettled)).toMatchObject({ status: 0 });
+  write(HOUR, linesOf([{ ...flatOf(RUN, 1), id: '74738ff5-5367-5958-9aee-98fffdcd1876' }]));
+  expect(await run()).toMatchObject({
+    status: 2,
+    text: expect.stringContaining('nothing to judge: 0 records of 0 runs, 0 missing, 0 duplicates, 1 foreign record'),
+  });
+});
+
+test('only a store tells that nothing is missing after the newest record', async () => {
+  write(HOUR, linesOf(records(span(1, 3))));
+  expect((await run()).text).toMatch(/\ncomplete up to the newest record in the files: 3 records of 1 run/);
+  const store = storeWith([{ run: RUN, gateway: 'plaka', last: 3, unsettled: [], acked: [[1, 3]] }]);
+  expect((await run({ store: 'store.db' }, store)).text).toMatch(/\ncomplete: 3 records of 1 run/);
+});
+
+test('what a running gateway makes while the files are read is no hole, in whatever order it arrives', async () => {
+  const stored = (number: number, last: number): StoreRun => {
+    return { run: runOf(number), gateway: 'plaka', last, unsettled: [], acked: [[1, last]] };
+  };
+  write(HOUR, linesOf([...records([...span(1, 90), 96, 97]), flatOf(runOf(2), 7), flatOf(runOf(3), 2)]));
+  const readings = [
+    [stored(3, 1), stored(1, 90)],
+    [stored(3, 1), stored(1, 97), stored(2, 7)],
+  ];
+  const store: OpenStore = () => ({
+    forwarders: ['centre'],
+    runs: () => readings.shift() ?? [],
+    close: () => undefined,
+  });
+  const { status, text } = await run({ store: 'store.db', json: true }, store);
+  const holes = (JSON.parse(text) as AuditReport).runs.map((report) => [report.run, report.holes]);
+  expect(Object.fromEntries(holes)).toEqual({ [RUN]: [], [runOf(2)]: [], [runOf(3)]: [[1, 1]] });
+  expect(status).toBe(1);
+});
+
 test('a folder that is not one of a sink is refused; one that a sink has begun may be empty', async () => {
   expect((await run()).text).toContain(`${folder}: holds no records. Give the folder that a \`files\` sink writes to.`);
   writeFileSync(join(folder, '00.ndjson'), 'x');
   expect((await run()).status).toBe(2);
   mkdirSync(join(folder, '.mooring'));
-  expect(await run()).toMatchObject({ status: 0 });
+  expect((await run()).text).toMatch(/\nnothing to judge: 0 records of 0 runs/);
   rmSync(folder, { recursive: true });
   expect(await run()).toMatchObject({ status: 2 });
 });

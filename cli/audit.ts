@@ -15,13 +15,14 @@ export interface AuditOptions {
 /** A gateway's store, as far as the audit asks it; opened read only. Throws a `MooringError` when it cannot be read. */
 export type OpenStore = (path: string) => {
   readonly forwarders: readonly string[];
+  /** Oldest first: only the last one can still grow. */
   runs(forwarder?: string): readonly StoreRun[];
   close(): void;
 };
 
 /** What `mooring audit --json` prints. */
 export interface AuditReport {
-  /** No holes, no duplicates, nothing acknowledged that is missing. */
+  /** There are runs, without holes or duplicates, and with nothing acknowledged that is missing. */
   readonly ok: boolean;
   readonly runs: readonly RunReport[];
   /** Records of other devices, whose ids name no run: counted, not judged. */
@@ -32,8 +33,9 @@ export interface AuditReport {
 
 /**
  * Judges whether the files of a sink hold every record of every run, once. Reads the store before the files, so that
- * nothing counts as acknowledged that was not yet so when the files were read. Throws a `MooringError` when anything
- * cannot be read.
+ * nothing counts as acknowledged that was not yet so when the files were read; and again after them, to know the runs
+ * that came up meanwhile. Without a store a sink that is being written to may seem to have holes, as records arrive in
+ * any order. Throws a `MooringError` when anything cannot be read.
  */
 export async function audit(
   recordsDir: string,
@@ -41,21 +43,27 @@ export async function audit(
   openStore: OpenStore = openStoreReader,
 ): Promise<AuditReport> {
   const ledger = new Ledger();
-  const storeRuns = store === undefined ? [] : storeRunsOf(openStore(store), store, forwarder);
+  const readStore = (): readonly StoreRun[] =>
+    store === undefined ? [] : storeRunsOf(openStore(store), store, forwarder);
+  const storeRuns = readStore();
   const unfinished: string[] = [];
   for (const path of await findHourFiles(recordsDir)) {
     for await (const record of recordsOf(recordsDir, path, (place) => unfinished.push(place))) {
       ledger.addRecord(record);
     }
   }
-  for (const run of storeRuns) ledger.addStoreRun(run);
+  for (const run of storeRuns) ledger.addStoreRun(run, run === storeRuns.at(-1));
+  const known = new Set(storeRuns.map(({ run }) => run));
+  for (const { run, gateway } of readStore()) {
+    if (!known.has(run)) ledger.addStoreRun({ run, gateway, last: 0, unsettled: [], acked: [] }, true);
+  }
   const runs = ledger.runs();
-  return { ok: isComplete(runs), runs, foreign: ledger.foreign, unfinished };
+  return { ok: runs.length > 0 && isComplete(runs), runs, foreign: ledger.foreign, unfinished };
 }
 
 /**
  * `mooring audit RECORDS_DIR [--store FILE [--forwarder NAME]]`: prints a row a run and a verdict, or one JSON object.
- * Returns the exit status: 0 complete, 1 holes, duplicates or acknowledged but missing, 2 cannot read.
+ * Returns the exit status: 0 complete, 1 holes, duplicates or acknowledged but missing, 2 cannot read, or nothing to judge.
  */
 export async function runAudit(
   recordsDir: string,
@@ -66,6 +74,7 @@ export async function runAudit(
   try {
     const report = await audit(recordsDir, options, openStore);
     out.write(json ? `${JSON.stringify(report)}\n` : inWords(report, options.store !== undefined));
+    if (report.runs.length === 0) return 2;
     return report.ok ? 0 : 1;
   } catch (error) {
     if (!(error instanceof MooringError)) throw error;
@@ -109,7 +118,13 @@ function inWords({ ok, runs, foreign, unfinished }: AuditReport, withStore: bool
     ...(foreign > 0 ? [`${counted(foreign, 'foreign record')} not judged`] : []),
   ];
   const notes = unfinished.map((place) => `${place}: last line is not finished; not counted\n`);
-  return `${tableOf(runs, withStore)}${notes.join('')}${ok ? 'complete' : 'NOT COMPLETE'}: ${parts.join(', ')}\n`;
+  const verdict = runs.length === 0 ? 'nothing to judge' : ok ? completeness(withStore) : 'NOT COMPLETE';
+  return `${tableOf(runs, withStore)}${notes.join('')}${verdict}: ${parts.join(', ')}\n`;
+}
+
+/** What was made after the newest record that arrived, only the store can know. */
+function completeness(withStore: boolean): string {
+  return withStore ? 'complete' : 'complete up to the newest record in the files';
 }
 
 function counted(count: number, noun: string): string {

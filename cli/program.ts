@@ -130,7 +130,7 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
       examples(['mooring audit mooring-data/records --store mooring-data/store.db'], {
         0: 'complete',
         1: 'holes, duplicates, or acknowledged but missing',
-        2: 'cannot read',
+        2: 'cannot read, or nothing to judge',
       }),
     );
   program

@@ -126,7 +126,7 @@ test('a gateway can neither excuse the holes of another nor give it any, in what
   }
   const ledger = new Ledger();
   for (const record of evil) ledger.addRecord(record);
-  ledger.addStoreRun({ run: A, gateway: 'plaka', last: 3, unsettled: [[1, 1]], acked: [] });
+  ledger.addStoreRun({ run: A, gateway: 'plaka', last: 3, unsettled: [[1, 1]], acked: [] }, false);
   expect(ledger.runs().find(({ run }) => run === A)).toMatchObject({ gateway: 'plaka', last: 3, holes: [[2, 3]] });
 });
 
@@ -152,19 +152,22 @@ test('what the store still holds is no hole; what it has settled and nobody has 
   const ledger = new Ledger();
   for (const sequence of [1, 2, 5]) ledger.addRecord(sample(A, sequence));
   ledger.addRecord(gap(sample(A, 6), { run: A, ranges: [[4, 4]], reason: 'dropped' }));
-  ledger.addStoreRun({
-    run: A,
-    gateway: 'plaka',
-    last: 10,
-    unsettled: [
-      [5, 5],
-      [8, 10],
-    ],
-    acked: [
-      [1, 4],
-      [6, 7],
-    ],
-  });
+  ledger.addStoreRun(
+    {
+      run: A,
+      gateway: 'plaka',
+      last: 10,
+      unsettled: [
+        [5, 5],
+        [8, 10],
+      ],
+      acked: [
+        [1, 4],
+        [6, 7],
+      ],
+    },
+    false,
+  );
   const [report] = ledger.runs();
   expect(report).toMatchObject({
     last: 10,
@@ -178,9 +181,37 @@ test('what the store still holds is no hole; what it has settled and nobody has 
   expect(isComplete(ledger.runs())).toBe(false);
 });
 
+test('of a run that may grow, only what the store knew of is judged', () => {
+  const holesOf = (mayGrow: boolean, last: number): unknown => {
+    const ledger = new Ledger();
+    for (const sequence of [1, 3, 6, 8]) ledger.addRecord(sample(A, sequence));
+    ledger.addRecord(boot(sample(B, 1), recordIdOf(A, 9)));
+    ledger.addStoreRun({ run: A, gateway: 'plaka', last, unsettled: [], acked: [] }, mayGrow);
+    return ledger.runs()[0];
+  };
+  expect(holesOf(true, 6)).toMatchObject({
+    last: 9,
+    records: 4,
+    holes: [
+      [2, 2],
+      [4, 5],
+    ],
+  });
+  expect(holesOf(true, 0)).toMatchObject({ last: 9, holes: [] });
+  expect(holesOf(false, 6)).toMatchObject({
+    last: 9,
+    holes: [
+      [2, 2],
+      [4, 5],
+      [7, 7],
+      [9, 9],
+    ],
+  });
+});
+
 test('records that are only on their way are no failure', () => {
   const ledger = new Ledger();
-  ledger.addStoreRun({ run: A, gateway: 'plaka', last: 3, unsettled: [[1, 3]], acked: [] });
+  ledger.addStoreRun({ run: A, gateway: 'plaka', last: 3, unsettled: [[1, 3]], acked: [] }, false);
   expect(ledger.runs()).toMatchObject([{ first: null, last: 3, holes: [], unsettled: 3, acked_but_missing: 0 }]);
   expect(isComplete(ledger.runs())).toBe(true);
 });
@@ -206,7 +237,10 @@ test('it agrees with a model that keeps every number', () => {
         }
         if (previous !== null) ledger.addRecord(boot(sample(B, 1), recordIdOf(A, previous)));
         const [inUnsettled, inAcked] = [toRanges(unsettled), toRanges(acked)];
-        ledger.addStoreRun({ run: A, gateway: 'plaka', last: storeLast, unsettled: inUnsettled, acked: inAcked });
+        ledger.addStoreRun(
+          { run: A, gateway: 'plaka', last: storeLast, unsettled: inUnsettled, acked: inAcked },
+          false,
+        );
 
         const last = Math.max(...lines, previous ?? 0, storeLast);
         const seen = new Set(lines);

@@ -38,7 +38,10 @@ export interface RunReport {
   readonly last: number | null;
   /** Different records in the files. */
   readonly records: number;
-  /** Sequences up to `last` that are nowhere: not in the files, in no declared gap, not unsettled in the store. */
+  /**
+   * Sequences up to `last` that are nowhere: not in the files, in no declared gap, not unsettled in the store. Of a run
+   * that may have grown since the store was read, up to the `last` of the store.
+   */
   readonly holes: readonly Range[];
   /** Lines beyond the first of an id. */
   readonly duplicates: number;
@@ -55,6 +58,8 @@ interface Account {
   duplicates: number;
   /** The highest sequence that the store names. */
   lastStored: number;
+  /** Sequences beyond this may have been made since the store was read. */
+  judgedTo: number;
   readonly seen: IntervalSet;
   readonly unsettled: IntervalSet;
   readonly acked: IntervalSet;
@@ -96,10 +101,15 @@ export class Ledger {
     if (kind === 'event' && info.event === 'boot') this.#addBoot(info, name);
   }
 
-  addStoreRun({ run, gateway, last, unsettled, acked }: StoreRun): void {
+  /**
+   * @param mayGrow the store may have committed more of this run since it was read: what came up after `last` and is not
+   * in the files may be in the store
+   */
+  addStoreRun({ run, gateway, last, unsettled, acked }: StoreRun, mayGrow: boolean): void {
     const account = this.#accountOf(run);
     account.gateway ??= gateway;
     account.lastStored = Math.max(account.lastStored, last);
+    if (mayGrow) account.judgedTo = last;
     for (const range of unsettled) account.unsettled.add(...range);
     for (const range of acked) account.acked.add(...range);
   }
@@ -139,6 +149,7 @@ export class Ledger {
       gateway: undefined,
       duplicates: 0,
       lastStored: 0,
+      judgedTo: BOUNDS.sequenceMax,
       seen: new IntervalSet(),
       unsettled: new IntervalSet(),
       acked: new IntervalSet(),
@@ -164,7 +175,7 @@ export function isComplete(runs: readonly RunReport[]): boolean {
 }
 
 function judge(run: RunId, gateway: string, account: Account): RunReport {
-  const { duplicates, lastStored, seen, unsettled, acked, claims } = account;
+  const { duplicates, lastStored, judgedTo, seen, unsettled, acked, claims } = account;
   const claimed = claims.get(gateway);
   const gaps = [...(claimed?.gaps ?? [])];
   const last = Math.max(seen.last ?? 0, lastStored, claimed?.last ?? 0);
@@ -178,7 +189,7 @@ function judge(run: RunId, gateway: string, account: Account): RunReport {
     first: seen.first ?? null,
     last: last === 0 ? null : last,
     records: seen.count,
-    holes: accounted.missing(1, last),
+    holes: accounted.missing(1, Math.min(last, judgedTo)),
     duplicates,
     gaps: gaps.map(([reason, declared]) => ({ reason, count: declared.count, ranges: declared.ranges() })),
     unsettled: unsettled.count,
