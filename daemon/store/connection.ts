@@ -12,6 +12,8 @@ type SqliteError = InstanceType<typeof SqliteErrorClass>;
 const NODE_API_MIN = 10;
 const BUSY_TIMEOUT_MS = 5000;
 const SYNCHRONOUS_FULL = 2;
+/** On the way to it, SQLite first makes the index of the log as long as it has to be. */
+const DISK_FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE']);
 const NOT_A_STORE: ReadonlySet<string> = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_FORMAT']);
 
 /** Throws `NODE_TOO_OLD` where better-sqlite3 would crash the process. */
@@ -169,11 +171,12 @@ function isSqliteError(error: unknown): error is SqliteError {
 
 function storeError(path: string, cause: SqliteError): MooringError {
   const options: MooringErrorOptions = { cause, context: { path, reason: cause.code } };
-  if (cause.code === 'SQLITE_FULL') {
+  if (DISK_FULL.has(cause.code)) {
     return new MooringError('STORE_FULL', 'the disk is full', { ...options, hint: 'Make room on the disk.' });
   }
   if (NOT_A_STORE.has(cause.code) || cause.code.startsWith('SQLITE_CORRUPT')) {
-    const hint = 'Move the file aside; the gateway then starts with a new one.';
+    const hint =
+      'Check the disk and its cables first. Keep the file, as it holds records that were not sent; with it moved aside the gateway starts with a new one.';
     return new MooringError('STORE_DAMAGED', 'the store is damaged or no store', { ...options, hint });
   }
   const hint = 'Check the disk, and that this user may write to the file and its folder.';

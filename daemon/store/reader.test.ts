@@ -256,8 +256,15 @@ test('what SQLite says becomes a code of the store', () => {
       }),
     ).code;
   expect(
-    ['SQLITE_FULL', 'SQLITE_CORRUPT_VTAB', 'SQLITE_NOTADB', 'SQLITE_IOERR_FSYNC', 'SQLITE_BUSY'].map(codeOf),
-  ).toEqual(['STORE_FULL', 'STORE_DAMAGED', 'STORE_DAMAGED', 'STORE_FAILED', 'STORE_FAILED']);
+    [
+      'SQLITE_FULL',
+      'SQLITE_IOERR_SHMSIZE',
+      'SQLITE_CORRUPT_VTAB',
+      'SQLITE_NOTADB',
+      'SQLITE_IOERR_FSYNC',
+      'SQLITE_BUSY',
+    ].map(codeOf),
+  ).toEqual(['STORE_FULL', 'STORE_FULL', 'STORE_DAMAGED', 'STORE_DAMAGED', 'STORE_FAILED', 'STORE_FAILED']);
 });
 
 test('a Node whose Node-API is too old is told so', () => {
