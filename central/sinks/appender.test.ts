@@ -2,25 +2,26 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RunId } from '../../protocol/ids.ts';
 import { IntervalSet } from '../../protocol/intervals.ts';
-import { silentLog } from '../../runtime/log.ts';
+import { type Log, silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { span } from '../../test/conformance/entries.ts';
 import { Died, PowerCutDisk } from '../../test/conformance/power-cut-disk.ts';
+import { LogLines } from '../../test/log-lines.ts';
 import { type Append, Appender } from './appender.ts';
 
 const ROOT = '/srv/mooring/records';
 const RUNS: readonly RunId[] = ['00000000-0000-8000-8000', '11111111-1111-8111-9111'];
 const never = new AbortController().signal;
 
-function setUp(disk = new PowerCutDisk(new SeededRandom(1))) {
+function setUp(disk = new PowerCutDisk(new SeededRandom(1)), log: Log = silentLog) {
   const clock = new SteppedClock();
   const appender = new Appender({
     root: ROOT,
     stateDir: `${ROOT}/.mooring`,
     isEmpty: async (on) => !((await on.list(ROOT)) ?? []).some((name) => name !== '.mooring'),
     clock,
-    log: silentLog,
+    log,
     disk,
   });
   const append = async (appends: readonly Append[]): Promise<void> => {
@@ -236,11 +237,56 @@ test('a state that was tampered with, or is gone while the files are not, is ref
     await disk.writeFrom(path, 0, Buffer.from(damaged));
     await expect(setUp(disk).appender.open(never), JSON.stringify(damaged)).rejects.toMatchObject({
       code: 'SINK_STATE_DAMAGED',
-      hint: expect.stringContaining('move the whole folder aside'),
+      hint: expect.stringContaining('Move the whole folder aside'),
     });
   }
   await disk.remove(path);
   await expect(setUp(disk).appender.open(never)).rejects.toMatchObject({ code: 'SINK_STATE_DAMAGED' });
+});
+
+test('what was committed after a state that somebody has put back is kept aside, and said', async () => {
+  const run = RUNS[0] as RunId;
+  const { appender, append, disk } = setUp();
+  await appender.open(never);
+  await append([lines(run, 1, 3, 'a/x.txt')]);
+  const path = `${ROOT}/.mooring/state.json`;
+  const older = (await disk.read(path)) as Uint8Array;
+  await append([lines(run, 4, 6, 'a/x.txt')]);
+  await appender.close();
+  await disk.writeFrom(path, 0, older);
+
+  const said = new LogLines();
+  const again = setUp(disk, said);
+  await again.appender.open(never);
+  const aside = 'cut/a/x.txt.78-156';
+  expect(disk.files(`${ROOT}/.mooring`).get(aside)).toBe([4, 5, 6].map((sequence) => `${run}/${sequence}\n`).join(''));
+  expect(said.said[0]).toBe('warn: put aside what the state does not know');
+  expect(said.fields[0]).toEqual({ file: 'a/x.txt', bytes: 78, aside: `${ROOT}/.mooring/${aside}` });
+  await again.append([lines(run, 1, 5, 'a/x.txt')]);
+  expect(linesOn(disk)).toHaveLength(5);
+  await again.appender.close();
+});
+
+test('what was put aside survives a loss of power at any step of the start that cuts it off', async () => {
+  const run = RUNS[0] as RunId;
+  for (let steps = 0; steps < 40; steps += 1) {
+    const disk = new PowerCutDisk(new SeededRandom(steps));
+    const { appender, append } = setUp(disk);
+    await appender.open(never);
+    await append([lines(run, 1, 3, 'a/x.txt')]);
+    const older = (await disk.read(`${ROOT}/.mooring/state.json`)) as Uint8Array;
+    await append([lines(run, 4, 6, 'a/x.txt')]);
+    await appender.close();
+    await disk.writeFrom(`${ROOT}/.mooring/state.json`, 0, older);
+    Object.assign(disk.fate, { end: 'power', steps });
+    await setUp(disk)
+      .appender.open(never)
+      .catch(() => expect(disk.isDead).toBe(true));
+    disk.restart();
+    await setUp(disk).appender.open(never);
+    const text = [...disk.files(ROOT)].filter(([path]) => path.includes('x.txt')).flatMap(([, each]) => each);
+    for (const sequence of [4, 5, 6]) expect(text.join('')).toContain(`${run}/${sequence}\n`);
+  }
 });
 
 test('a file that is shorter than what is committed is refused, one that was removed begins anew', async () => {

@@ -55,7 +55,7 @@ const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'E
 /**
  * Appends named lines to files, each once for ever, by one writer. A commit is: sync the data, then replace the state
  * (committed length of each file, sequences of each run). What stands beyond a committed length is cut off at the next
- * start, or before the next try when a commit has failed.
+ * start, with a copy in the state's folder, or before the next try when a commit has failed.
  *
  * The state names a file, with its length, *before* the first byte of a commit goes there, so that no uncommitted line
  * can hide in a file that nobody knows. A file that has not been written for a while leaves the state: its length on
@@ -95,6 +95,7 @@ export class Appender {
     }
     const lock = await claimFolder(this.#disk, stateDir, { clock, log, signal });
     try {
+      // It also syncs the folder: whoever was killed right after a rename has not made that durable.
       await probeMount(this.#disk, stateDir);
       await failing(this.#restore());
     } catch (error) {
@@ -141,8 +142,6 @@ export class Appender {
 
   async #restore(): Promise<void> {
     const { stateDir, isEmpty } = this.#options;
-    // Whoever was killed after the last rename has not made it durable, and it is acted on from here.
-    await this.#disk.syncFolder(stateDir);
     const state = await this.#stateFile.read();
     this.#lengths = new Map(state?.files);
     this.#runs = new Map(state?.runs);
@@ -152,7 +151,7 @@ export class Appender {
       await this.#syncNames(stateDir);
       await this.#save(this.#lengths, this.#runs, this.#offset);
     }
-    await this.#cutTails();
+    await this.#cutTails((file, length, size) => this.#putAside(file, length, size));
     this.#isClean = true;
   }
 
@@ -223,7 +222,7 @@ export class Appender {
    */
   async #repair(): Promise<void> {
     await this.#save(this.#lengths, this.#runs, this.#offset);
-    await this.#cutTails();
+    await this.#cutTails(async () => undefined);
     this.#isClean = true;
   }
 
@@ -253,14 +252,28 @@ export class Appender {
     }
   }
 
-  /** Cuts off what no commit has confirmed. */
-  async #cutTails(): Promise<void> {
+  /** Cuts off what no commit has confirmed, after `saved` is done with it. */
+  async #cutTails(saved: (file: string, length: number, size: number) => Promise<void>): Promise<void> {
     for (const [file, length] of [...this.#lengths]) {
       const size = await this.#checkedSize(file);
       if (!this.#lengths.has(file) || size === length) continue;
+      await saved(file, length, size);
       await this.#disk.writeFrom(join(this.#options.root, file), length, Buffer.alloc(0));
       this.#options.log.info({ file, bytes: size - length }, 'cut off what was never committed');
     }
+  }
+
+  /**
+   * Keeps a copy of what another process wrote and this state does not know. A crash has left it, as a rule; but were the
+   * state an older one that somebody has put back, then these are acknowledged records, and no gateway has them.
+   */
+  async #putAside(file: string, length: number, size: number): Promise<void> {
+    const { root, stateDir, log } = this.#options;
+    const aside = join(stateDir, 'cut', `${file}.${length}-${size}`);
+    await this.#disk.makeFolder(dirname(aside));
+    await this.#disk.copyFrom(join(root, file), length, aside);
+    for (const folder of foldersBetween(stateDir, dirname(aside)).reverse()) await this.#disk.syncFolder(folder);
+    log.warn({ file, bytes: size - length, aside }, 'put aside what the state does not know');
   }
 
   /** Bytes of a file on disk. One that was removed leaves the state; one shorter than what is committed is damage. */

@@ -51,6 +51,16 @@ test('a cut is synced too', async () => {
   expect(readFileSync(path, 'utf8')).toBe('one\n');
 });
 
+test('the end of a file is copied whole, however long, and synced', async () => {
+  const path = join(folder, 'x');
+  await nodeDisk.writeFrom(path, 0, Buffer.alloc(300_000, 'abc'));
+  calls = [];
+  await nodeDisk.copyFrom(path, 100_001, join(folder, 'y'));
+  expect(readFileSync(join(folder, 'y'), 'utf8')).toBe('abc'.repeat(100_000).slice(100_001));
+  expect(calls.at(-1)).toBe('sync');
+  expect(readFileSync(path)).toHaveLength(300_000);
+});
+
 test('the names in a folder are synced', async () => {
   await nodeDisk.syncFolder(folder);
   expect(calls).toEqual(['sync']);

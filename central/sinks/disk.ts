@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { type FileLock, lockFile } from '../../runtime/lock.ts';
 
@@ -19,6 +19,8 @@ export interface Disk {
   read(path: string): Promise<Uint8Array | undefined>;
   /** Cuts a file at `from` bytes, writes `data` there, and syncs its content. Made when absent and `from` is 0. */
   writeFrom(path: string, from: number, data: Uint8Array): Promise<void>;
+  /** Copies what stands in a file from `from` bytes on to a file of its own, and syncs its content. */
+  copyFrom(path: string, from: number, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Makes the names in a folder durable. */
@@ -41,6 +43,19 @@ export const nodeDisk: Disk = {
     try {
       await file.truncate(from);
       await writeAll(file, data, from);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  async copyFrom(path, from, to) {
+    const file = await open(to, 'w', FILE_MODE);
+    try {
+      let written = 0;
+      for await (const chunk of createReadStream(path, { start: from })) {
+        await writeAll(file, chunk as Uint8Array, written);
+        written += (chunk as Uint8Array).length;
+      }
       await file.sync();
     } finally {
       await file.close();

@@ -81,7 +81,7 @@ export function decodeState(text: string, path: string): SinkState {
 export function damagedState(path: string, reason: string): MooringError {
   return new MooringError('SINK_STATE_DAMAGED', 'the state of the sink cannot be trusted', {
     context: { path, reason },
-    hint: 'Restore it from a backup, or move the whole folder aside and let the sink begin a new one: no record is lost, but what gateways send again will stand in both.',
+    hint: 'Move the whole folder aside, files and state together, and let the sink begin a new one: no record is lost, but what gateways send again will stand in both. Never put back the state alone: it does not know what was written after it.',
   });
 }
 

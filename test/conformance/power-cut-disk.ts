@@ -119,6 +119,12 @@ export class PowerCutDisk implements Disk {
     file.synced = file.content;
   }
 
+  async copyFrom(path: string, from: number, to: string): Promise<void> {
+    const content = await this.read(path);
+    if (content === undefined) throw systemError('ENOENT');
+    await this.writeFrom(to, 0, content.subarray(from));
+  }
+
   async rename(from: string, to: string): Promise<void> {
     this.#step();
     const source = this.#folderOf(from).entries;
