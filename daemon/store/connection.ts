@@ -10,6 +10,7 @@ type SqliteError = InstanceType<typeof SqliteErrorClass>;
 
 /** Node-API version that better-sqlite3 is built for; an older Node does not refuse it but crashes. */
 const NODE_API_MIN = 10;
+const FILE_MODE = 0o640;
 const BUSY_TIMEOUT_MS = 5000;
 const SYNCHRONOUS_FULL = 2;
 /** On the way to it, SQLite first makes the index of the log as long as it has to be. */
@@ -36,6 +37,7 @@ export interface ConnectionOptions {
  * Throws `STORE_NEWER_SCHEMA`, `STORE_DAMAGED`, `STORE_FAILED`, `STORE_FULL` or `NODE_TOO_OLD`.
  */
 export function openForWriting({ path, walBytes }: ConnectionOptions): Db {
+  claimName(path);
   return guarded(path, () => {
     const db = openDatabase(path, {});
     try {
@@ -108,6 +110,26 @@ export function syncFolder(folder: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** What the system says of a file of the store, with the store's codes. */
+export function fileError(path: string, message: string, cause: unknown): MooringError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new MooringError(isFull ? 'STORE_FULL' : 'STORE_FAILED', message, {
+    cause,
+    context: { path, reason: code },
+    hint: isFull ? 'Make room on the disk.' : 'Check that this user may write there.',
+  });
+}
+
+/** Makes the file, where there is none, before SQLite would make it readable for everybody. The log gets the same mode. */
+function claimName(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', FILE_MODE));
+  } catch (cause) {
+    throw fileError(path, 'the store cannot be opened', cause);
   }
 }
 

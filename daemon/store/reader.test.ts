@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -178,6 +188,17 @@ test('every pragma holds after a write, on a new store and on each reopening', (
     expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
     db.close();
   }
+});
+
+test('only the gateway and its group may read a new store', () => {
+  const umask = process.umask(0o022);
+  const store = open();
+  append(store, 1);
+  for (const suffix of ['', '-wal', '-shm', '.runs']) {
+    expect((statSync(`${path}${suffix}`).mode & 0o777).toString(8), suffix).toBe('640');
+  }
+  store.close();
+  process.umask(umask);
 });
 
 test('a reading connection cannot write', () => {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { MooringError } from '../../runtime/errors.ts';
+import { fileError } from './connection.ts';
 import { type StoredRunRow, saltText } from './run-table.ts';
 
 /** Where the runs of a store are listed, so that the rows of a damaged one can still be named. */
@@ -24,13 +24,7 @@ export function listRun(storePath: string, { number, gateway, salt }: StoredRunR
       closeSync(descriptor);
     }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new MooringError(isFull ? 'STORE_FULL' : 'STORE_FAILED', 'the list of runs cannot be written', {
-      cause,
-      context: { path, reason: code },
-      hint: isFull ? 'Make room on the disk.' : 'Check that this user may write there.',
-    });
+    throw fileError(path, 'the list of runs cannot be written', cause);
   }
 }
 
