@@ -197,12 +197,11 @@ export class Gateway {
   /** The first records of a run: which one came before it, who left, and where every metric comes from. */
   async #beginRun({ previous, retired }: Current): Promise<void> {
     const before = previous === undefined ? {} : { previous };
-    this.#recorder.record(this.#event({ event: 'boot', ...before, version: this.#options.version }), { urgent: true });
-    await this.#recorder.settled();
-    for (const forwarder of retired) {
-      this.#recorder.record(this.#event({ event: 'forwarder_retired', forwarder }), { urgent: true });
-    }
-    for (const source of this.#sampler.sources()) this.#recorder.record(source);
+    await this.#recorder.begin([
+      this.#event({ event: 'boot', ...before, version: this.#options.version }),
+      ...retired.map((forwarder) => this.#event({ event: 'forwarder_retired', forwarder })),
+      ...this.#sampler.sources(),
+    ]);
   }
 
   #event(info: Info): Observation {
@@ -217,7 +216,6 @@ export class Gateway {
   /** Waits until everything that was observed is on disk and, for as long as it may, until all of it is acknowledged. */
   async #drain(): Promise<void> {
     const { clock } = this.#options;
-    await this.#store.flush();
     await this.#recorder.settled();
     const untilMs = clock.monotonicMs() + this.#drainMs;
     while (clock.monotonicMs() < untilMs) {

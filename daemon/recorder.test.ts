@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { Observation } from '../protocol/record.ts';
 import { MooringError } from '../runtime/errors.ts';
 import { silentLog } from '../runtime/log.ts';
@@ -17,6 +17,7 @@ function setUp(
   let commits = 0;
   const recorder = new Recorder({
     store: {
+      flush: async () => await Promise.resolve(),
       append: ([observation]) =>
         new Promise((resolve, reject) => asked.push({ resolve, reject, observation: observation as Observation })),
     },
@@ -99,6 +100,77 @@ test('what was lost is not forgotten when the report of it is refused too: the n
   asked.shift()?.resolve({ first: 3, last: 3 });
   await clock.advance(0);
   expect([asked.length, recorder.lost, recorder.waiting]).toEqual([0, 1001, 0]);
+});
+
+describe('the beginning of a run', () => {
+  const event = (name: string): Observation => ({ ...sample(0), kind: 'event', metrics: {}, info: { event: name } });
+  const opening = [event('boot'), event('source'), event('source')] as const;
+  const full = new MooringError('STORE_FULL', 'the disk is full');
+  const namesOf = (asked: readonly Answer[]): unknown[] =>
+    asked.map(({ observation }) => observation.info?.event ?? observation.kind);
+
+  it('stands before everything else, however often the store refuses it, and nothing is lost meanwhile', async () => {
+    const { recorder, asked, clock } = setUp();
+    const begun = recorder.begin(opening);
+    recorder.record(sample(1));
+    expect(namesOf(asked)).toEqual(['boot']);
+    asked.shift()?.reject(full);
+    await begun;
+    recorder.record(sample(2));
+    await clock.advance(999);
+    expect([namesOf(asked), recorder.waiting]).toEqual([[], 2]);
+    await clock.advance(1);
+    expect(namesOf(asked)).toEqual(['boot']);
+    asked.shift()?.resolve({ first: 1, last: 1 });
+    await clock.advance(0);
+    expect(namesOf(asked)).toEqual(['source', 'source']);
+    asked.shift()?.resolve({ first: 2, last: 2 });
+    asked.shift()?.reject(full);
+    await clock.advance(1000);
+    expect(namesOf(asked)).toEqual(['source']);
+    asked.shift()?.resolve({ first: 3, last: 3 });
+    await clock.advance(0);
+    expect(asked.map(({ observation }) => observation.metrics.temperature)).toEqual([1, 2]);
+    expect([recorder.lost, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('is waited for by no more records than memory allows; beyond that they are counted', async () => {
+    const { recorder, asked, clock } = setUp(4);
+    const begun = recorder.begin(opening);
+    asked.shift()?.reject(full);
+    await begun;
+    for (const value of [1, 2, 3, 4, 5]) recorder.record(sample(value));
+    expect([recorder.waiting, recorder.lost]).toEqual([2, 3]);
+    await clock.advance(1000);
+    asked.shift()?.resolve({ first: 1, last: 1 });
+    await clock.advance(0);
+    const report = asked.find(({ observation }) => observation.info?.event === 'not_stored');
+    expect(report?.observation.info).toMatchObject({ count: 3, reason: 'STORE_FULL' });
+  });
+
+  it('that never came about is tried once more at the end, and what waited for it is lost and counted', async () => {
+    const { recorder, asked, clock } = setUp();
+    const begun = recorder.begin(opening);
+    asked.shift()?.reject(full);
+    await begun;
+    recorder.record(sample(1));
+    const settled = recorder.settled();
+    await clock.advance(0);
+    expect(namesOf(asked)).toEqual(['boot']);
+    asked.shift()?.reject(full);
+    await settled;
+    expect([recorder.lost, recorder.waiting, clock.pendingTimers]).toEqual([4, 0, 0]);
+  });
+
+  it('does not wait for a record of it that is at fault itself', async () => {
+    const { recorder, asked, clock } = setUp();
+    void recorder.begin([event('boot'), event('source')]);
+    asked.shift()?.resolve({ first: 1, last: 1 });
+    await clock.advance(0);
+    asked.shift()?.reject(new MooringError('RECORD_TOO_LARGE', 'too large'));
+    await clock.advance(0);
+    expect(asked.map(({ observation }) => observation.info)).toMatchObject([{ event: 'record_refused' }]);
+  });
 });
 
 test('a record that lingers in the store by configuration does not starve the watchdog', async () => {

@@ -7,7 +7,7 @@ import type { HealthCheck } from './ops/watchdog.ts';
 import type { AppendOptions, Store } from './store/store.ts';
 
 export interface RecorderOptions {
-  readonly store: Pick<Store, 'append'>;
+  readonly store: Pick<Store, 'append' | 'flush'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Labels the records that the recorder writes about itself. */
@@ -24,6 +24,13 @@ export interface RecorderOptions {
 
 const WAITING_MAX = 20_000;
 const DEADLINE_MS = 30_000;
+/** How long a store that does not take the beginning of a run is left alone, in milliseconds. */
+const BEGIN_AGAIN_MS = 1000;
+
+interface Handed {
+  readonly observation: Observation;
+  readonly options: AppendOptions;
+}
 
 /**
  * Between whoever observes and the store: never blocks the caller, waits for no more than it may, and turns what could
@@ -35,6 +42,12 @@ export class Recorder {
   readonly #deadlineMs: number;
   /** When each unanswered append was handed over; insertion order is time order. */
   readonly #waiting = new Map<symbol, number>();
+  /** What the run begins with and is not on disk yet, in steps: each waits until the one before it is. */
+  #opening: Observation[][] = [];
+  #attempt: Promise<void> = Promise.resolve();
+  #cancelAttempt: (() => void) | undefined;
+  /** Handed over while the run has not begun; undefined once it has. */
+  #held: Handed[] | undefined;
   #idle: (() => void)[] = [];
   #committed = 0;
   #lost = 0;
@@ -58,7 +71,7 @@ export class Recorder {
 
   /** Observations handed over and not yet answered. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + (this.#held?.length ?? 0);
   }
 
   /** Observations that could not be stored, the recorder's own reports of that not included. */
@@ -66,8 +79,24 @@ export class Recorder {
     return this.#lost;
   }
 
+  /**
+   * Stores what a run begins with, the first of it before the rest, and tries again until it is on disk. What is recorded
+   * meanwhile waits, so that nothing stands before it. Resolves after the first attempt, whatever came of it.
+   */
+  async begin([first, ...rest]: readonly [Observation, ...Observation[]]): Promise<void> {
+    this.#opening = [[first], rest];
+    this.#held = [];
+    await this.#tryToBegin();
+  }
+
   /** Hands an observation to the store. The outcome is counted, logged and, where it was lost, recorded. */
   record(observation: Observation, options: AppendOptions = { urgent: false }): void {
+    if (this.#held !== undefined) {
+      // No more than there is room for when they all go to the store at once.
+      if (this.#held.length < this.#waitingMax / 2) this.#held.push({ observation, options });
+      else this.#lose('the run cannot begin', this.#trouble ?? 'STORE_STALLED');
+      return;
+    }
     if (this.#waiting.size >= this.#waitingMax) {
       this.#lose('the store does not answer', 'STORE_STALLED');
       return;
@@ -75,10 +104,14 @@ export class Recorder {
     this.#append(observation, options, (error) => this.#refused(observation, error));
   }
 
-  /** Resolves when every observation so far was answered. */
+  /**
+   * Resolves when every observation so far was answered, for which the store waits for nothing. A run that could not begin
+   * until now is tried once more, and else lost.
+   */
   async settled(): Promise<void> {
-    if (this.#waiting.size === 0) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#lastAttempt();
+    await this.#options.store.flush();
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   readonly health: HealthCheck = (nowMonotonicMs) => {
@@ -86,6 +119,51 @@ export class Recorder {
     if (oldest.done === true || nowMonotonicMs - oldest.value <= this.#deadlineMs) return undefined;
     return 'the store has not answered an append within its deadline';
   };
+
+  #tryToBegin(): Promise<void> {
+    this.#attempt = this.#begin();
+    return this.#attempt;
+  }
+
+  async #begin(): Promise<void> {
+    for (let step = this.#opening[0]; step !== undefined; step = this.#opening[0]) {
+      const stored = await Promise.all(step.map(async (observation) => await this.#stored(observation)));
+      this.#opening[0] = step.filter((_, index) => stored[index] === false);
+      if (this.#opening[0].length > 0) {
+        this.#cancelAttempt = this.#options.clock.after(BEGIN_AGAIN_MS, () => void this.#tryToBegin());
+        return;
+      }
+      this.#opening.shift();
+    }
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { observation, options } of held) this.record(observation, options);
+  }
+
+  async #lastAttempt(): Promise<void> {
+    await this.#attempt;
+    if (this.#held === undefined) return;
+    this.#cancelAttempt?.();
+    await this.#tryToBegin();
+    this.#cancelAttempt?.();
+    const lost = this.#opening.flat().length + (this.#held?.length ?? 0);
+    for (let count = 0; count < lost; count += 1) this.#lose('the run cannot begin', this.#trouble ?? 'STORE_FAILED');
+    this.#opening = [];
+    this.#held = undefined;
+  }
+
+  /** Whether a record that a run begins with needs no further attempt. */
+  async #stored(observation: Observation): Promise<boolean> {
+    return await new Promise<boolean>((resolve) => {
+      const onRefused = (error: MooringError): void => {
+        const isHopeless = isAtFault(error);
+        if (isHopeless) this.#refused(observation, error);
+        else this.#troubled(error.message, error.code, error);
+        resolve(isHopeless);
+      };
+      this.#append(observation, { urgent: true }, onRefused, () => resolve(true));
+    });
+  }
 
   #append(
     observation: Observation,
@@ -140,7 +218,7 @@ export class Recorder {
   }
 
   #refused(observation: Observation, error: MooringError): void {
-    if (error.code !== 'RECORD_INVALID' && error.code !== 'RECORD_TOO_LARGE') {
+    if (!isAtFault(error)) {
       this.#lose(error.message, error.code, error);
       return;
     }
@@ -172,4 +250,9 @@ export class Recorder {
   #event(info: Readonly<Record<string, string | number>>): Observation {
     return { station: GATEWAY_STATION, kind: 'event', ...this.#options.label(), metrics: {}, flags: {}, info };
   }
+}
+
+/** Whether it is the record that was refused, and not the store that failed. */
+function isAtFault({ code }: MooringError): boolean {
+  return code === 'RECORD_INVALID' || code === 'RECORD_TOO_LARGE';
 }

@@ -199,6 +199,31 @@ describe('what does not stop it', () => {
   });
 });
 
+describe('a disk that is full at the start', () => {
+  it('delays the boot record, and nothing gets before it', async () => {
+    const clock = new SteppedClock();
+    const { store, options } = inMemory(clock);
+    store.refusal = new MooringError('STORE_FULL', 'the disk is full');
+    const gateway = gatewayOn(clock, options);
+    const started = gateway.start();
+    await clock.advance(100);
+    await started;
+    await clock.advance(1000);
+    expect([store.appended, (await gateway.status()).buffer.committed]).toEqual([0, 0]);
+    store.refusal = undefined;
+    await clock.advance(1000);
+    const events = store.records.map(({ kind, info }) => info?.event ?? kind);
+    expect(events.slice(0, 11)).toEqual(['boot', ...Array.from({ length: 9 }, () => 'source'), 'sample']);
+    const samples = store.records.filter(({ kind }) => kind === 'sample').map(({ timestampMs }) => timestampMs);
+    const [first = 0] = samples;
+    expect(samples).toEqual(samples.map((_, tick) => first + 50 * tick));
+    expect([samples.length, (await gateway.status()).buffer.lost]).toEqual([43, 0]);
+    const stopped = gateway.stop();
+    await clock.advance(10_000);
+    await stopped;
+  });
+});
+
 describe('what stops it', () => {
   it('a store that another gateway has open: refused, and the other one goes on', async () => {
     const first = new Gateway(configOf(), REAL);
@@ -306,6 +331,8 @@ function gatewayOn(clock: SteppedClock, options: Partial<GatewayOptions>): Gatew
 /** A store that a test can make stall, and a way to report its death. */
 class StallingStore extends MemoryStore {
   appended = 0;
+  /** While it is set, appends are answered with it. */
+  refusal: MooringError | undefined;
   #resume: (() => void) | undefined;
   #stalled: Promise<void> | undefined;
 
@@ -321,6 +348,7 @@ class StallingStore extends MemoryStore {
 
   override async append(observations: readonly Observation[], options: AppendOptions): Promise<Appended> {
     await this.#stalled;
+    if (this.refusal !== undefined) throw this.refusal;
     this.appended += observations.length;
     return await super.append(observations, options);
   }
