@@ -98,9 +98,17 @@ function named(type: number, name: string): Part {
   };
 }
 
-const noColumn: Part = (writer) => {
+/** Neither a value nor a flag. */
+const noCell: Part = (writer) => {
   writer.flag(false);
   writer.flag(false);
+};
+
+/** No value, and a flag. */
+const onlyFlag: Part = (writer) => {
+  writer.flag(false);
+  writer.flag(true);
+  writer.signed(3);
 };
 
 /** Two records, of two stations called so, each record of the station that it is said to be. */
@@ -131,7 +139,7 @@ describe('a body that is whole as far as its checksum says', () => {
       'b',
       'a',
     ]);
-    const byName = bodyOf({ dictionary: named(0, 'temperature'), columns: noColumn });
+    const byName = bodyOf({ dictionary: named(0, 'temperature'), columns: onlyFlag });
     expect(decodeBatch(sealed(byName)).records).toHaveLength(1);
   });
 
@@ -206,8 +214,8 @@ describe('a body that is whole as far as its checksum says', () => {
         },
       }),
     ],
-    ['INVALID', 'a metric called as a key of the record', bodyOf({ dictionary: named(0, 'id'), columns: noColumn })],
-    ['UNREADABLE', 'a metric of a fourth type', bodyOf({ dictionary: named(3, 'x'), columns: noColumn })],
+    ['INVALID', 'a metric called as a key of the record', bodyOf({ dictionary: named(0, 'id'), columns: onlyFlag })],
+    ['UNREADABLE', 'a metric of a fourth type', bodyOf({ dictionary: named(3, 'x'), columns: onlyFlag })],
     [
       'INVALID',
       'a metric of no known number',
@@ -217,9 +225,10 @@ describe('a body that is whole as far as its checksum says', () => {
           writer.count(49);
           writer.count(0);
         },
-        columns: noColumn,
+        columns: onlyFlag,
       }),
     ],
+    ['UNREADABLE', 'a metric without a value or a flag', bodyOf({ dictionary: named(0, 'x'), columns: noCell })],
     ['BOUNDS', '257 metrics', bodyOf({ dictionary: (writer) => writer.count(257) })],
     [
       'INVALID',
@@ -242,11 +251,8 @@ describe('a body that is whole as far as its checksum says', () => {
       bodyOf({
         dictionary: temperatureTwice,
         columns: (writer) => {
-          for (let column = 0; column < 2; column += 1) {
-            writer.flag(false);
-            writer.flag(true);
-            writer.signed(3);
-          }
+          onlyFlag(writer);
+          onlyFlag(writer);
         },
       }),
     ],
@@ -369,7 +375,7 @@ describe('a body that is whole as far as its checksum says', () => {
   });
 
   it('is read where a metric of the registry has another type, which is for the centre to judge', () => {
-    const body = bodyOf({ dictionary: named(2, 'temperature'), columns: noColumn });
+    const body = bodyOf({ dictionary: named(2, 'temperature'), columns: onlyFlag });
     expect(decodeBatch(sealed(body)).records).toHaveLength(1);
   });
 

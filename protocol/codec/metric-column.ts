@@ -36,22 +36,27 @@ export function writeMetricColumn(writer: BitWriter, meter: JsonMeter, { metric,
   planIntegers(codes).write(writer);
 }
 
-/** Reads one metric's values and flags for `count` records. */
-export function readMetricColumn(
-  reader: BitReader,
-  meter: JsonMeter,
-  metric: MetricEntry,
-  count: number,
-): MetricColumn {
-  const hasValue = readSubset(reader, count);
-  const present = countOf(hasValue);
-  meter.add(present * (metric.name.length + KEY_JSON_BYTES));
-  const values = spread(hasValue, present === 0 ? [] : readValues(reader, meter, metric, present));
-  const hasFlag = readSubset(reader, count);
-  const flagged = countOf(hasFlag);
-  meter.add(flagged * (metric.name.length + FLAG_JSON_BYTES));
-  const flags = spread(hasFlag, Array.from(readIntegers(reader, flagged), flagOf));
-  return { metric, values, flags };
+/** What a column holds, and in which rows. */
+export interface MetricCells {
+  readonly valueRows: readonly number[];
+  readonly values: ArrayLike<MetricValue>;
+  readonly flagRows: readonly number[];
+  readonly flags: readonly Flag[];
+}
+
+/**
+ * Reads one metric's values and flags for `count` records. Throws `UNREADABLE` where there are none: columns of nothing
+ * would take no room in a batch, and time to read.
+ */
+export function readMetricColumn(reader: BitReader, meter: JsonMeter, metric: MetricEntry, count: number): MetricCells {
+  const valueRows = readSubset(reader, count);
+  meter.add(valueRows.length * (metric.name.length + KEY_JSON_BYTES));
+  const values = valueRows.length === 0 ? [] : readValues(reader, meter, metric, valueRows.length);
+  const flagRows = readSubset(reader, count);
+  meter.add(flagRows.length * (metric.name.length + FLAG_JSON_BYTES));
+  const flags = Array.from(readIntegers(reader, flagRows.length), flagOf);
+  if (valueRows.length + flagRows.length === 0) throw unreadable('a metric without a value or a flag');
+  return { valueRows, values, flagRows, flags };
 }
 
 function writeValues(writer: BitWriter, meter: JsonMeter, { type }: MetricEntry, values: readonly MetricValue[]): void {
@@ -73,7 +78,9 @@ function readValues(reader: BitReader, meter: JsonMeter, { type }: MetricEntry, 
   }
   if (type === 'text') return readTexts(reader, meter, count);
   meter.add(count * BOOLEAN_JSON_BYTES);
-  return readSubset(reader, count);
+  const values = new Array<boolean>(count).fill(false);
+  for (const row of readSubset(reader, count)) values[row] = true;
+  return values;
 }
 
 /** Each text once, then which of them each value is. */
@@ -110,20 +117,4 @@ function flagOf(code: number): Flag {
   const flag = CODED_FLAGS[code];
   if (flag === undefined) throw new ProtocolError('INVALID', 'a flag of no known number');
   return flag;
-}
-
-function countOf(rows: readonly boolean[]): number {
-  let count = 0;
-  for (const isMember of rows) if (isMember) count += 1;
-  return count;
-}
-
-/** The values one after another in the rows that have one. */
-function spread<T>(rows: readonly boolean[], values: ArrayLike<T>): (T | undefined)[] {
-  let next = 0;
-  return rows.map((isMember) => {
-    if (!isMember) return undefined;
-    next += 1;
-    return values[next - 1];
-  });
 }

@@ -17,7 +17,7 @@ import type { MetricDictionary, MetricEntry } from './dictionary.ts';
 import type { InfoReader, InfoWriter } from './info.ts';
 import { planIntegers, readIntegers } from './integer-column.ts';
 import { type JsonMeter, LOCATION_JSON_BYTES, RECORD_JSON_BYTES } from './json-meter.ts';
-import { type MetricColumn, readMetricColumn, writeMetricColumn } from './metric-column.ts';
+import { type MetricCells, type MetricColumn, readMetricColumn, writeMetricColumn } from './metric-column.ts';
 import { readNumbers, writeNumbers } from './number-column.ts';
 import { invalid, requireFlag, requireLocation, requireTime, requireValue, typeOf } from './record-rules.ts';
 import { readSubset, writeSubset } from './subset.ts';
@@ -162,16 +162,16 @@ export function readBlock(station: string, sequences: readonly number[], reading
     return { sequence, station, kind, timestampMs, clock, metrics: {}, flags: {} };
   });
   readLocations(reader, meter, records);
-  const hasInfo = readSubset(reader, count);
-  for (const [row, record] of records.entries()) if (hasInfo[row] === true) record.info = infos.read();
+  for (const row of readSubset(reader, count)) (records[row] as RecordDraft).info = infos.read();
   const own = isOnly ? entries : entries.filter(() => reader.flag());
-  for (const metric of own) fill(records, readMetricColumn(reader, meter, metric, count), reading.countCells);
+  for (const metric of own) {
+    reading.countCells(fill(records, metric.name, readMetricColumn(reader, meter, metric, count)));
+  }
   return records;
 }
 
 function readLocations(reader: BitReader, meter: JsonMeter, records: readonly RecordDraft[]): void {
-  const hasLocation = readSubset(reader, records.length);
-  const located = records.filter((_, row) => hasLocation[row] === true);
+  const located = readSubset(reader, records.length).map((row) => records[row] as RecordDraft);
   if (located.length === 0) return;
   meter.add(located.length * LOCATION_JSON_BYTES);
   const read = (count: number): Float64Array => {
@@ -182,37 +182,36 @@ function readLocations(reader: BitReader, meter: JsonMeter, records: readonly Re
   };
   const lats = read(located.length);
   const lons = read(located.length);
-  const hasAlt = readSubset(reader, located.length);
-  const alts = read(hasAlt.filter((has) => has).length);
-  let nextAlt = 0;
+  const altRows = readSubset(reader, located.length);
+  const alts = read(altRows.length);
+  const altOf = new Map(altRows.map((row, index) => [row, alts[index] as number]));
   for (const [row, record] of located.entries()) {
     const place = { lat: lats[row] as number, lon: lons[row] as number };
-    record.location = hasAlt[row] === true ? { ...place, alt: alts[nextAlt++] as number } : place;
+    const alt = altOf.get(row);
+    record.location = alt === undefined ? place : { ...place, alt };
     requireLocation(record.location);
   }
 }
 
+/** Gives the records a metric's cells. Returns how many there are. */
 function fill(
   records: readonly RecordDraft[],
-  { metric: { name }, values, flags }: MetricColumn,
-  countCells: (cells: number) => void,
-): void {
-  let cells = 0;
-  for (const [row, { metrics, flags: recordFlags }] of records.entries()) {
-    const value = values[row];
-    const flag = flags[row];
-    if (value === undefined && flag === undefined) continue;
-    cells += 1;
-    if (value !== undefined) {
-      if (Object.hasOwn(metrics, name)) throw twice();
-      metrics[name] = value;
-    }
-    if (flag !== undefined) {
-      if (Object.hasOwn(recordFlags, name)) throw twice();
-      recordFlags[name] = flag;
-    }
+  name: string,
+  { valueRows, values, flagRows, flags }: MetricCells,
+): number {
+  let cells = valueRows.length;
+  for (const [index, row] of valueRows.entries()) {
+    const { metrics } = records[row] as RecordDraft;
+    if (Object.hasOwn(metrics, name)) throw twice();
+    metrics[name] = values[index] as MetricValue;
   }
-  countCells(cells);
+  for (const [index, row] of flagRows.entries()) {
+    const record = records[row] as RecordDraft;
+    if (Object.hasOwn(record.flags, name)) throw twice();
+    record.flags[name] = flags[index] as Flag;
+    if (!Object.hasOwn(record.metrics, name)) cells += 1;
+  }
+  return cells;
 }
 
 /** Refuses a batch with too many cells. */

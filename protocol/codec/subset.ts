@@ -35,19 +35,44 @@ export function writeSubset(writer: BitWriter, rows: readonly boolean[]): void {
   plan.write(writer);
 }
 
-/** Which of `count` rows are meant. */
-export function readSubset(reader: BitReader, count: number): boolean[] {
-  if (count === 1) return [reader.flag()];
+/**
+ * The rows that are meant, of `count`, ascending. Takes no longer than they are many, or the bits that say so: a few bytes
+ * must not cost what a thousand rows cost.
+ */
+export function readSubset(reader: BitReader, count: number): number[] {
+  if (count === 1) return reader.flag() ? [0] : [];
   const form = reader.bits(2);
-  if (form === NONE || form === ALL) return new Array<boolean>(count).fill(form === ALL);
-  if (form === BITMAP) return Array.from({ length: count }, () => reader.flag());
+  if (form === NONE) return [];
+  if (form === ALL) return Array.from({ length: count }, (_, row) => row);
+  if (form === BITMAP) return readBitmap(reader, count);
   const listsMembers = reader.flag();
   const listed = reader.count() + 1;
-  if (listed > count) throw unreadable('more rows than there are');
-  const rows = new Array<boolean>(count).fill(!listsMembers);
-  for (const row of readIntegers(reader, listed)) {
-    if (!(row >= 0 && row < count)) throw unreadable('a row that there is not');
-    rows[row] = listsMembers;
-  }
+  if (listed > (listsMembers ? count : count / 2)) throw unreadable('more rows than may be listed');
+  const rows = [...readIntegers(reader, listed)];
+  requireAscending(rows, count);
+  return listsMembers ? rows : othersOf(rows, count);
+}
+
+function readBitmap(reader: BitReader, count: number): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < count; row += 1) if (reader.flag()) rows.push(row);
   return rows;
+}
+
+function requireAscending(rows: readonly number[], count: number): void {
+  let last = -1;
+  for (const row of rows) {
+    if (!(row > last && row < count)) throw unreadable('a row that there is not, or not there');
+    last = row;
+  }
+}
+
+function othersOf(listed: readonly number[], count: number): number[] {
+  const others: number[] = [];
+  let next = 0;
+  for (const row of [...listed, count]) {
+    while (next < row) others.push(next++);
+    next = row + 1;
+  }
+  return others;
 }
