@@ -190,6 +190,61 @@ test('the state stays small however many files there are, and late data opens an
   expect(linesOn(disk)).toHaveLength(210);
 });
 
+/** How often each folder was synced from now on. */
+function countSyncs(disk: PowerCutDisk): Map<string, number> {
+  const counts = new Map<string, number>();
+  const syncFolder = disk.syncFolder.bind(disk);
+  disk.syncFolder = async (path) => {
+    counts.set(path, (counts.get(path) ?? 0) + 1);
+    await syncFolder(path);
+  };
+  return counts;
+}
+
+test('a commit syncs each folder once, however many new files it puts there', async () => {
+  const { appender, append, disk } = setUp();
+  await appender.open(never);
+  const counts = countSyncs(disk);
+  const run = RUNS[0] as RunId;
+  await append(span(1, 40).map((sequence) => lines(run, sequence, sequence, `a/${sequence % 2}/${sequence}.txt`)));
+  expect(counts).toEqual(
+    new Map([
+      [`${ROOT}/a/1`, 1],
+      [`${ROOT}/a/0`, 1],
+      [`${ROOT}/a`, 1],
+      [ROOT, 1],
+      // For the file names, then for what is committed.
+      [`${ROOT}/.mooring`, 2],
+    ]),
+  );
+  await appender.close();
+});
+
+test('backlogs of many files go one after the other, and what is live goes along with the first', async () => {
+  const { appender, clock } = setUp();
+  await appender.open(never);
+  const [backlog, live] = RUNS as [RunId, RunId];
+  const done: string[] = [];
+  const write = (name: string, appends: readonly Append[]) => appender.append(appends).then(() => done.push(name));
+  const files = (first: number, last: number): Append[] =>
+    span(first, last).map((sequence) => lines(backlog, sequence, sequence, `${sequence}.txt`));
+  const all = Promise.all([
+    write('300 files', files(1, 300)),
+    write('200 others', files(301, 500)),
+    write('the same 200', files(301, 500)),
+    write('60 others', files(501, 560)),
+    write('live', [lines(live, 1, 3, 'now.txt')]),
+  ]);
+  await clock.advance(10);
+  expect(done).toEqual(['300 files', 'live']);
+  await clock.advance(1000);
+  expect(done.slice(2)).toEqual(['200 others', 'the same 200']);
+  await clock.advance(1000);
+  await all;
+  expect(done.slice(4)).toEqual(['60 others']);
+  await appender.close();
+});
+
 test('the state has the offset of each log, beside files and runs', async () => {
   const { appender, append, disk } = setUp();
   await appender.open(never);

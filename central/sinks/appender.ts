@@ -46,6 +46,12 @@ const COMMIT_INTERVAL_MS = 1000;
 const GATHER_MS = 10;
 /** Files whose length stays in the state though the last commit did not touch them. */
 const OPEN_FILES_MAX = 64;
+/**
+ * Each file of a commit costs a sync or more, and everybody in it waits for all of them: backlogs of more files than this
+ * go one after the other, and those that wait meanwhile with their few files, as what is live does, go along.
+ */
+const FILES_PER_COMMIT_MAX = 256;
+const FEW_FILES = 4;
 /** The log that records come from without a broker, and its only partition. */
 const LOG = 'direct';
 const PARTITION = '0';
@@ -107,6 +113,7 @@ export class Appender {
       clock,
       intervalMs: commitIntervalMs ?? COMMIT_INTERVAL_MS,
       gatherMs: gatherMs ?? GATHER_MS,
+      select: withinFileBound,
       commit: (appends) => this.#commit(appends.flat()),
     });
   }
@@ -186,14 +193,20 @@ export class Appender {
     if (await this.#adopt(texts.keys())) await this.#save(this.#lengths, this.#runs, this.#offset);
 
     const lengths = new Map(this.#lengths);
+    const newNames = new Set<string>();
     for (const [file, lines] of texts) {
       const from = lengths.get(file);
       assert(from !== undefined, 'adopted above');
       const data = Buffer.from(`${lines.join('\n')}\n`);
-      await this.#extend(file, from, data);
+      const path = join(this.#options.root, file);
+      if (from === 0) await this.#disk.makeFolder(dirname(path));
+      await this.#disk.writeFrom(path, from, data);
+      // A new file: its name, and those of the folders above it, have to become durable too.
+      if (from === 0) for (const folder of foldersBetween(this.#options.root, dirname(path))) newNames.add(folder);
       lengths.delete(file);
       lengths.set(file, from + data.length);
     }
+    for (const folder of deepestFirst(newNames)) await this.#disk.syncFolder(folder);
     for (const file of lengths.keys()) {
       if (lengths.size <= Math.max(OPEN_FILES_MAX, texts.size)) break;
       lengths.delete(file);
@@ -236,20 +249,6 @@ export class Appender {
       adopted = true;
     }
     return adopted;
-  }
-
-  async #extend(file: string, from: number, data: Uint8Array): Promise<void> {
-    const path = join(this.#options.root, file);
-    if (from > 0) {
-      await this.#disk.writeFrom(path, from, data);
-      return;
-    }
-    // A new file: its name, and those of the folders above it, have to become durable too.
-    await this.#disk.makeFolder(dirname(path));
-    await this.#disk.writeFrom(path, from, data);
-    for (const folder of foldersBetween(this.#options.root, dirname(path)).reverse()) {
-      await this.#disk.syncFolder(folder);
-    }
   }
 
   /** Cuts off what no commit has confirmed, after `saved` is done with it. */
@@ -317,6 +316,19 @@ interface Staged {
   readonly count: number;
 }
 
+/** Says of each item in turn whether it goes into one commit. */
+function withinFileBound(): (appends: readonly Append[]) => boolean {
+  const taken = new Set<string>();
+  return (appends) => {
+    const files = new Set(appends.flatMap(({ lines }) => lines.map(({ file }) => file)));
+    if (files.size <= FEW_FILES) return true;
+    const added = [...files].filter((file) => !taken.has(file));
+    if (taken.size > 0 && taken.size + added.length > FILES_PER_COMMIT_MAX) return false;
+    for (const file of added) taken.add(file);
+    return true;
+  };
+}
+
 /** The folders from `top` down to `bottom`, which is `top` or below it; both included. */
 function foldersBetween(top: string, bottom: string): string[] {
   const folders = [bottom];
@@ -324,6 +336,11 @@ function foldersBetween(top: string, bottom: string): string[] {
     folders.unshift(dirname(folder));
   }
   return folders;
+}
+
+/** A folder's name is durable only once that of each folder above it is, but none need be synced twice. */
+function deepestFirst(folders: Iterable<string>): string[] {
+  return [...folders].sort((a, b) => b.split('/').length - a.split('/').length);
 }
 
 /** Gives a failure of the disk the sink's code. */

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { SteppedClock } from '../../sim/clock.ts';
 import { GroupCommit } from './group-commit.ts';
 
-function setUp(outcomes: (Error | undefined)[] = []) {
+function setUp(outcomes: (Error | undefined)[] = [], select?: () => (item: string) => boolean) {
   const clock = new SteppedClock();
   const commits: { readonly atMs: number; readonly items: readonly string[] }[] = [];
   const group = new GroupCommit<string>({
     clock,
     gatherMs: 10,
     intervalMs: 1000,
+    ...(select === undefined ? {} : { select }),
     async commit(items) {
       commits.push({ atMs: clock.monotonicMs(), items });
       const outcome = outcomes.shift();
@@ -63,4 +64,23 @@ test('closing commits what waits without waiting for the interval', async () => 
   await second;
   expect(commits.map(({ atMs }) => atMs)).toEqual([10, 10]);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('what does not go along waits for the next commit, in its order', async () => {
+  const twoOthers = () => {
+    let others = 0;
+    return (item: string) => item === 'light' || others++ < 2;
+  };
+  const { clock, commits, group } = setUp([], twoOthers);
+  const added = ['a', 'b', 'c', 'd', 'light', 'e'].map((item) => group.add(item));
+  await clock.advance(10);
+  expect(commits.map(({ items }) => items)).toEqual([['a', 'b', 'light']]);
+  added.push(group.add('f'));
+  await clock.advance(1000);
+  await group.close();
+  await Promise.all(added);
+  expect(commits.slice(1).map(({ items }) => items)).toEqual([
+    ['c', 'd'],
+    ['e', 'f'],
+  ]);
 });

@@ -7,6 +7,11 @@ export interface GroupCommitOptions<T> {
   readonly gatherMs: number;
   /** Least time from the start of one commit to the start of the next, in milliseconds. */
   readonly intervalMs: number;
+  /**
+   * Begins a commit: what it returns is asked of each item that waits, the oldest first, and says whether it goes along;
+   * one of them has to. What does not waits for the next commit. Everything goes along when left out.
+   */
+  readonly select?: () => (item: T) => boolean;
   /** Makes items durable, all or none. Never called while an earlier call runs. */
   readonly commit: (items: readonly T[]) => Promise<void>;
 }
@@ -70,8 +75,10 @@ export class GroupCommit<T> {
   }
 
   #start(): void {
-    const group = this.#waiting;
-    this.#waiting = [];
+    const isTaken = this.#options.select?.() ?? (() => true);
+    const { group = [], rest = [] } = Object.groupBy(this.#waiting, ({ item }) => (isTaken(item) ? 'group' : 'rest'));
+    assert(group.length > 0, 'a commit takes something along');
+    this.#waiting = rest;
     this.#lastStartMs = this.#options.clock.monotonicMs();
     this.#running = this.#run(group);
   }
