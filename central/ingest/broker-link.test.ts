@@ -274,6 +274,20 @@ test('a broker that does not let it subscribe is no connection', async () => {
   expect(link.status().isConnected).toBe(false);
 });
 
+test('acks that a broker does not confirm are dropped in the end, which is told once', async () => {
+  const broker = await brokerOf({
+    authorizePublish: (_client, { topic }, done) => (topic.endsWith('/ack') ? undefined : done(null)),
+  });
+  receiver.isAnswering = false;
+  const link = await linkOf(broker.port);
+  await lines.until(CONNECTED);
+  await (await gatewayOf(broker)).send(Uint8Array.of(1));
+  await receiver.until(1);
+  for (let count = 0; count < 4200; count += 1) receiver.answers[0]?.();
+  expect(link.status().acksDropped).toBe(4);
+  expect(lines.said).toEqual([CONNECTED, 'warn: acks are dropped, as the broker does not confirm those before']);
+});
+
 test('it closes while connected, and the last acks arrive', async () => {
   const broker = await brokerOf();
   receiver.isAnswering = false;

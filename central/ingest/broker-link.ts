@@ -35,6 +35,8 @@ export class BrokerLink implements Ingest {
   #work: Promise<void> = Promise.resolve();
   #session: BrokerSession | undefined;
   #isDown = false;
+  /** Of this connection; an outage is told for itself. */
+  #isDropping = false;
   #acksDropped = 0;
 
   constructor(options: BrokerLinkOptions) {
@@ -104,14 +106,23 @@ export class BrokerLink implements Ingest {
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
     this.#options.intake.receive(parsed.gateway, new Uint8Array(payload), (ack) => {
-      if (!session.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#acksDropped += 1;
+      if (!session.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#dropped(session);
     });
+  }
+
+  /** Its gateway will send the batch again. */
+  #dropped(session: BrokerSession): void {
+    this.#acksDropped += 1;
+    if (this.#isDropping || session !== this.#session) return;
+    this.#isDropping = true;
+    this.#log.warn({}, 'acks are dropped, as the broker does not confirm those before');
   }
 
   #connected(session: BrokerSession): void {
     this.#session = session;
     this.#log.info({}, this.#isDown ? 'the broker is back' : 'connected to the broker');
     this.#isDown = false;
+    this.#isDropping = false;
     this.#backoff.reset();
   }
 

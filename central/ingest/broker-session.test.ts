@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import type { MqttClient } from 'mqtt';
 import { expect, test } from 'vitest';
 import { SteppedClock } from '../../sim/clock.ts';
@@ -8,6 +9,7 @@ import { BrokerSession } from './broker-session.ts';
 class SlowClient extends EventEmitter {
   readonly sent: string[] = [];
   readonly confirm: (() => void)[] = [];
+  readonly stream = new PassThrough();
 
   publish(topic: string, _payload: Buffer, _options: object, done: () => void): void {
     this.sent.push(topic);
@@ -22,6 +24,20 @@ class SlowClient extends EventEmitter {
 
 function sessionOf(client: SlowClient, clock = new SteppedClock()): BrokerSession {
   return new BrokerSession(client as unknown as MqttClient, clock);
+}
+
+/** Knows its timers, none of which fires. */
+class TimerCount extends SteppedClock {
+  readonly timers = new Set<() => void>();
+
+  override after(durationMs: number, action: () => void): () => void {
+    this.timers.add(action);
+    const cancel = super.after(durationMs, action);
+    return () => {
+      this.timers.delete(action);
+      cancel();
+    };
+  }
 }
 
 const ack = new Uint8Array(40);
@@ -53,6 +69,46 @@ test('it is drained when everything is confirmed, or when the connection ends', 
   await given;
   await expect(session.over()).rejects.toMatchObject({ code: 'LINK_DOWN' });
   expect(session.publish('three', ack)).toBe(false);
+});
+
+test('an ack that is not confirmed for 30 s ends the session; each has its own time', async () => {
+  const clock = new SteppedClock();
+  const client = new SlowClient();
+  const session = sessionOf(client, clock);
+  let end: unknown;
+  session.over().catch((error: unknown) => (end = error));
+  session.publish('one', ack);
+  await clock.advance(20_000);
+  session.publish('two', ack);
+  client.confirm[0]?.();
+  await clock.advance(29_999);
+  expect(end).toBeUndefined();
+  await clock.advance(1);
+  expect(end).toMatchObject({ code: 'LINK_SILENT', message: 'the broker does not confirm acks' });
+  expect(session.publish('three', ack)).toBe(false);
+});
+
+test('a session that has ended leaves no deadline behind, and sends nothing more', async () => {
+  const clock = new TimerCount();
+  const client = new SlowClient();
+  const session = sessionOf(client, clock);
+  for (let count = 0; count < 101; count += 1) session.publish('ack', ack);
+  client.emit('close');
+  client.confirm[0]?.();
+  expect(client.sent).toHaveLength(100);
+  expect(clock.timers.size).toBe(0);
+});
+
+test('a packet that would fill the memory ends the session when it is announced', async () => {
+  const client = new SlowClient();
+  const session = sessionOf(client);
+  const over = expect(session.over()).rejects.toMatchObject({ code: 'LINK_DOWN', hint: expect.any(String) });
+  client.stream.write(Uint8Array.of(0x30, 0xff, 0xff, 0x3f));
+  expect(client.stream.destroyed).toBe(false);
+  client.stream.write(new Uint8Array(2 ** 20 - 1));
+  client.stream.write(Uint8Array.of(0x30, 0x81, 0x80, 0x40));
+  await over;
+  expect(client.stream.destroyed).toBe(true);
 });
 
 test('a broker that never answers the subscription is silent', async () => {

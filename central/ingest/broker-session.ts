@@ -2,6 +2,7 @@ import { ErrorWithSubackPacket, type IClientPublishOptions, type MqttClient } fr
 import { topicFilterOf } from '../../protocol/topics.ts';
 import { type Clock, withDeadline } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import { PacketGuard } from './bounded-connection.ts';
 import { atMost } from './patience.ts';
 
 /**
@@ -11,6 +12,13 @@ import { atMost } from './patience.ts';
 const IN_FLIGHT_MAX = 100;
 /** Acks that wait for room in that window. */
 const WAITING_MAX = 4096;
+/** How long the broker may take to confirm an ack, in milliseconds. */
+const CONFIRM_MS = 30_000;
+/**
+ * Of what follows a packet's length. Somebody's broker passes on what it likes: a batch that is a little too large is
+ * answered, and only what would fill the memory ends the connection.
+ */
+const PACKET_BYTES_MAX = 2 ** 20;
 /** How long the broker may take to confirm the subscription, in milliseconds. */
 const SUBSCRIBE_MS = 10_000;
 /** How long the last bytes may take to leave, in milliseconds. */
@@ -25,7 +33,8 @@ export class BrokerSession {
   readonly #clock: Clock;
   readonly #over = Promise.withResolvers<never>();
   readonly #waiting: { readonly topic: string; readonly payload: Buffer }[] = [];
-  #inFlight = 0;
+  /** For each ack that is in flight, what cancels its deadline. */
+  readonly #inFlight = new Set<() => void>();
   #onDrained: (() => void) | undefined;
   #isOver = false;
 
@@ -37,6 +46,12 @@ export class BrokerSession {
     this.#over.promise.catch(() => undefined);
     client.on('error', (error) => this.#ended(linkErrorOf(error)));
     client.on('close', () => this.#ended(new MooringError('LINK_DOWN', 'the broker closed the connection')));
+    const guard = new PacketGuard(PACKET_BYTES_MAX);
+    client.stream.on('data', (chunk: Uint8Array) => {
+      if (guard.accept(chunk)) return;
+      this.#ended(tooLarge());
+      client.stream.destroy();
+    });
   }
 
   /** Resolves when batches are subscribed to. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`. */
@@ -70,7 +85,7 @@ export class BrokerSession {
 
   /** Resolves when the broker has confirmed every ack, or the connection ends. */
   async drained(): Promise<void> {
-    if (this.#inFlight === 0 || this.#isOver) return;
+    if (this.#inFlight.size === 0 || this.#isOver) return;
     await new Promise<void>((resolve) => (this.#onDrained = resolve));
   }
 
@@ -86,22 +101,36 @@ export class BrokerSession {
 
   #ended(error: MooringError): void {
     this.#isOver = true;
+    for (const cancel of this.#inFlight) cancel();
     this.#over.reject(error);
     this.#onDrained?.();
   }
 
   #pump(): void {
-    while (this.#inFlight < IN_FLIGHT_MAX) {
+    while (this.#inFlight.size < IN_FLIGHT_MAX && !this.#isOver) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
-      this.#inFlight += 1;
+      const cancel = this.#clock.after(CONFIRM_MS, () => this.#ended(unconfirmed()));
+      this.#inFlight.add(cancel);
       this.#client.publish(next.topic, next.payload, QOS, () => {
-        this.#inFlight -= 1;
+        cancel();
+        this.#inFlight.delete(cancel);
         this.#pump();
       });
     }
-    if (this.#inFlight === 0) this.#onDrained?.();
+    if (this.#inFlight.size === 0) this.#onDrained?.();
   }
+}
+
+function unconfirmed(): MooringError {
+  return new MooringError('LINK_SILENT', 'the broker does not confirm acks');
+}
+
+function tooLarge(): MooringError {
+  return new MooringError('LINK_DOWN', 'the broker sends a packet that is too large', {
+    context: { bytesMax: PACKET_BYTES_MAX },
+    hint: 'Bound what it takes; Mosquitto: `message_size_limit 66000`.',
+  });
 }
 
 function linkErrorOf(error: Error & { code?: unknown }): MooringError {
