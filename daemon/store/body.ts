@@ -47,6 +47,11 @@ export function encodeBody(to: ByteWriter, { clock, metrics, flags, location, in
   if (info !== undefined) to.text(JSON.stringify(info));
 }
 
+/** Whether `decodeBody` threw this because the bytes are no body. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof RangeError || error instanceof SyntaxError;
+}
+
 /** Throws `RangeError` or `SyntaxError` when the bytes are no body. */
 export function decodeBody(from: ByteReader): Body {
   const head = from.byte();

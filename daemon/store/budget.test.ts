@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodedRecordBytes } from '../../protocol/batch-codec.ts';
 import { IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
-import { BOUNDS, type Observation, type SequencedRecord } from '../../protocol/record.ts';
+import { BOUNDS, type Info, type Observation, type SequencedRecord } from '../../protocol/record.ts';
 import { event, LABEL, large, sample } from './fixtures/observations.ts';
 import { type PackedRecords, packed, unpacked } from './packing.ts';
 import { LANES } from './store.ts';
@@ -172,6 +173,23 @@ test('a gap record that has to go itself leaves its word to the one that says so
   expect(all.first).toBe(1);
 });
 
+test('what a damaged gap record said is not known any more, and neither it nor a missing row stands in the way', () => {
+  for (let group = 0; group < 70; group += 1) append(larges(20));
+  expect(store.stats().dropped).toBeGreaterThan(0);
+  const vandal = new Sqlite(path);
+  const damage = vandal.prepare('UPDATE records SET body = ? WHERE row = ?');
+  const gaps = vandal.prepare("SELECT row FROM records WHERE station = '_gateway' ORDER BY row").pluck().all();
+  damage.run(Buffer.from([0xff]), gaps[0]);
+  damage.run(gapBody({ run: 'x', reason: 'dropped', ranges: [[2, 1], [0.5, 1], 3] }), gaps[1]);
+  vandal.prepare('DELETE FROM records WHERE row = ?').run(gaps[2]);
+  vandal.close();
+  for (let group = 0; group < 400; group += 1) append(Array.from({ length: 20 }, (_, index) => bigEvent(index)));
+  expect(gaps.length).toBeGreaterThan(3);
+  const delivery = new Delivery();
+  delivery.drain();
+  expect(delivery.declared.get(Buffer.from(saltOf(1)).toString('hex'))?.has(gaps[2] as number)).toBe(true);
+});
+
 test('a row that one of two forwarders has is gone for the other, and declared', () => {
   reopen(['centre', 'spare']);
   for (let group = 0; group < 20; group += 1) append(larges(20));
@@ -235,6 +253,10 @@ describe('whatever happens', () => {
     );
   });
 });
+
+function gapBody(info: Info): Buffer {
+  return Buffer.from(packed([{ ...event(1), kind: 'gap', info }]).bodies);
+}
 
 function bigEvent(number: number): Observation {
   return { ...event(number), info: { event: 'config', note: 'x'.repeat(100), other: 'y'.repeat(100), number } };

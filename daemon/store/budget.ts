@@ -1,7 +1,5 @@
 import { statSync } from 'node:fs';
 import type { Range } from '../../protocol/intervals.ts';
-import { decodeBody } from './body.ts';
-import { ByteReader } from './byte-stream.ts';
 import type { Db } from './connection.ts';
 import type { GapDeclaration } from './gap.ts';
 import { KIND_GAP } from './packing.ts';
@@ -101,8 +99,8 @@ export class Budget {
   /** Says which sequences go, and returns how many; where a gap record goes itself, also all that it has said. */
   #declare([first, last]: Range, gaps: GapDeclaration): number {
     if (this.#rows.urgent.within(first, last).length > 0) {
-      for (const [, kind, , body] of this.#rows.read(first, last)) {
-        if (kind === KIND_GAP) gaps.adopt(decodeBody(new ByteReader(body)).info);
+      for (const columns of this.#rows.read(first, last)) {
+        if (columns?.[1] === KIND_GAP) gaps.adopt(columns[3]);
       }
     }
     for (let from = first; from <= last; ) {

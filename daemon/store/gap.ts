@@ -1,12 +1,18 @@
 import type { RejectCode } from '../../protocol/ack.ts';
 import { countOf, IntervalSet, type Range } from '../../protocol/intervals.ts';
 import { GATEWAY_STATION, type Info, type Observation } from '../../protocol/record.ts';
+import { decodeBody, isDamage } from './body.ts';
+import { ByteReader } from './byte-stream.ts';
+
+/** The budget needed the room; the centre will never take them; the store cannot read them any more. */
+const GAP_REASONS = ['dropped', 'rejected', 'lost'] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Why records of a run will never reach the centre. */
 export interface GapCause {
   /** Hex digits of the run's salt. */
   readonly salt: string;
-  readonly reason: 'dropped' | 'rejected';
+  readonly reason: GapReason;
   readonly code?: RejectCode;
 }
 
@@ -25,10 +31,14 @@ export class GapDeclaration {
   }
 
   /** Takes over what a gap record declared that is itself about to go. */
-  adopt(info: Info | undefined): void {
-    const { run: salt, reason, code, ranges } = (info ?? {}) as Partial<Record<string, unknown>>;
-    if (typeof salt !== 'string' || (reason !== 'dropped' && reason !== 'rejected') || !Array.isArray(ranges)) return;
-    this.add({ salt, reason, ...(code === undefined ? {} : { code: code as RejectCode }) }, ranges as Range[]);
+  adopt(body: Uint8Array): void {
+    const { run: salt, reason, code, ranges } = (infoOf(body) ?? {}) as Partial<Record<string, unknown>>;
+    const known = GAP_REASONS.find((each) => each === reason);
+    if (typeof salt !== 'string' || known === undefined || !Array.isArray(ranges)) return;
+    this.add(
+      { salt, reason: known, ...(code === undefined ? {} : { code: code as RejectCode }) },
+      ranges.filter(isRange),
+    );
   }
 
   /** The records that say so: several where one would grow too large. */
@@ -41,6 +51,20 @@ export class GapDeclaration {
       }),
     );
   }
+}
+
+/** What a gap record says, by its body; undefined where that is damaged, so that nobody knows any more. */
+export function infoOf(body: Uint8Array): Info | undefined {
+  try {
+    return decodeBody(new ByteReader(body)).info;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return undefined;
+  }
+}
+
+function isRange(value: unknown): value is Range {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger) && value[0] <= value[1];
 }
 
 function parts(ranges: readonly Range[]): Range[][] {

@@ -72,7 +72,7 @@ export class GroupQueue {
       const group = this.#gathering;
       group.settlements.push({ ...settlement, resolve, reject });
       group.settledRows += countOf(settlement.ranges);
-      const isWorthIt = settlement.code !== undefined || group.settledRows >= SETTLED_ROWS_MAX;
+      const isWorthIt = settlement.waived !== undefined || group.settledRows >= SETTLED_ROWS_MAX;
       this.#due(isWorthIt ? 0 : this.#options.settleGatherMs);
     });
   }

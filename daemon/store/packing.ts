@@ -1,5 +1,5 @@
 import { type Observation, RECORD_KINDS, type RecordKind, type SequencedRecord } from '../../protocol/record.ts';
-import { decodeBody, encodeBody } from './body.ts';
+import { decodeBody, encodeBody, isDamage } from './body.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 
 /**
@@ -66,19 +66,29 @@ export function packed(observations: readonly Observation[]): PackedRecords {
   return packer.packed();
 }
 
-/** Throws `RangeError` or `SyntaxError` where a body is damaged. */
-export function unpacked(records: PackedRecords, sequences: readonly number[]): SequencedRecord[] {
+/** What is damaged is left out, and `onDamaged` told which; where nobody is, that throws `RangeError` or `SyntaxError`. */
+export function unpacked(
+  records: PackedRecords,
+  sequences: readonly number[],
+  onDamaged?: (sequence: number) => void,
+): SequencedRecord[] {
+  const all: SequencedRecord[] = [];
   let at = 0;
-  return sequences.map((sequence, index) => {
-    const length = records.lengths[index] as number;
-    const body = decodeBody(new ByteReader(records.bodies.subarray(at, at + length)));
-    at += length;
-    return {
-      sequence,
-      station: records.stations[index] as string,
-      kind: RECORD_KINDS[records.kinds[index] as number] as RecordKind,
-      timestampMs: records.timestampsMs[index] as number,
-      ...body,
-    };
-  });
+  for (const [index, sequence] of sequences.entries()) {
+    const from = at;
+    at += records.lengths[index] as number;
+    try {
+      all.push({
+        sequence,
+        station: records.stations[index] as string,
+        kind: RECORD_KINDS[records.kinds[index] as number] as RecordKind,
+        timestampMs: records.timestampsMs[index] as number,
+        ...decodeBody(new ByteReader(records.bodies.subarray(from, at))),
+      });
+    } catch (error) {
+      if (onDamaged === undefined || !isDamage(error)) throw error;
+      onDamaged(sequence);
+    }
+  }
+  return all;
 }

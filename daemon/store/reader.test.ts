@@ -230,7 +230,7 @@ test('a group that fails half-way leaves nothing: no row, no sequence, nothing i
       ],
       settlements: [
         { forwarder: 'centre', salt: SALT, ranges: [[1, 2]] },
-        { forwarder: 'centre', salt: SALT, ranges: [[3, 3]], code: 'metric_type' },
+        { forwarder: 'centre', salt: SALT, ranges: [[3, 3]], waived: { reason: 'rejected', code: 'metric_type' } },
       ],
     }),
   );

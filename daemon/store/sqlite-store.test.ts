@@ -368,15 +368,28 @@ test('an urgent record does not wait for a timer that is late', async () => {
   expect(await waiting).toEqual({ first: 1, last: 1 });
 });
 
-test('a row that was damaged is reported, and does not stand in the way of the next', async () => {
-  const store = make();
-  await store.open();
-  await store.append(samples(1, 3), SAMPLES);
+test('of damaged and missing rows the others are given, those are declared lost, and the next start says no more', async () => {
+  const logged: object[] = [];
+  const log = { ...silentLog, error: (fields: object) => void logged.push(fields) } as typeof silentLog;
+  const store = make({ log });
+  const { salt, run } = await store.open();
+  await store.append(samples(1, 6), SAMPLES);
   const vandal = new Sqlite(path);
-  vandal.exec("UPDATE records SET body = x'ff' WHERE row = 1");
+  vandal.exec("UPDATE records SET body = x'ff' WHERE row = 2; DELETE FROM records WHERE row IN (4, 6)");
   vandal.close();
-  expect((await failure(store.take('centre', 'live', { ...LIMITS, recordsMax: 1 }))).code).toBe('STORE_DAMAGED');
-  expect(sequences(await store.take('centre', 'live', LIMITS))).toEqual([2, 3]);
+  expect(sequences(await store.take('centre', 'live', { ...LIMITS, recordsMax: 2 }))).toEqual([1]);
+  expect(sequences(await store.take('centre', 'live', { ...LIMITS, recordsMax: 3 }))).toEqual([3, 5]);
+  expect(await store.take('centre', 'live', LIMITS)).toBeUndefined();
+  expect(logged.map((fields) => (fields as { ranges: unknown }).ranges)).toEqual([[[2, 2]], [[4, 4]], [[6, 6]]]);
+  await store.release('centre', salt, [[1, 6]]);
+  const gaps = (await store.take('centre', 'urgent', LIMITS))?.records.map(({ info }) => info?.ranges);
+  expect(gaps).toEqual([[[2, 2]], [[4, 4]], [[6, 6]]]);
+  await store.close();
+  const again = make({ log });
+  await again.open();
+  const taken = await again.take('centre', 'backlog', LIMITS);
+  expect([taken?.run, sequences(taken)]).toEqual([run, [1, 3, 5]]);
+  expect(logged.length).toBe(3);
 });
 
 test('that records give way unsent is logged', async () => {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { RejectCode } from '../../protocol/ack.ts';
 import { runIdOf, SALT_BYTES } from '../../protocol/ids.ts';
 import { type Range, rangesOf } from '../../protocol/intervals.ts';
-import type { Observation, SequencedRecord } from '../../protocol/record.ts';
+import type { Observation } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { type FileLock, lockFile } from '../../runtime/lock.ts';
@@ -87,11 +87,15 @@ export class SqliteStore implements Store {
     const { thread } = this.#open();
     const taken = await thread.ask<PackedTaken | undefined>({ ask: 'take', forwarder, lane, limits, nowMs });
     if (taken === undefined) return undefined;
-    const { run, salt, sequences } = taken;
-    const records = this.#unpacked(taken);
+    const { run, salt, sequences, missing } = taken;
+    const lost = [...missing];
+    const records = unpacked(taken, sequences, (sequence) => lost.push(sequence));
+    if (lost.length > 0) this.#declareLost(forwarder, taken, lost);
+    if (records.length === 0) return await this.take(forwarder, lane, limits);
     const count = fittingCount(records);
     if (count < records.length) {
-      await thread.ask({ ask: 'release', forwarder, salt, ranges: rangesOf(sequences.slice(count)) });
+      const tooMany = records.slice(count).map(({ sequence }) => sequence);
+      await thread.ask({ ask: 'release', forwarder, salt, ranges: rangesOf(tooMany) });
     }
     return { run, salt, lane, records: records.slice(0, count) };
   }
@@ -109,7 +113,7 @@ export class SqliteStore implements Store {
   }
 
   async reject(forwarder: string, salt: Uint8Array, ranges: readonly Range[], code: RejectCode): Promise<number> {
-    return await this.#open().queue.settle({ forwarder, salt, ranges, code });
+    return await this.#open().queue.settle({ forwarder, salt, ranges, waived: { reason: 'rejected', code } });
   }
 
   async stats(): Promise<StoreStats> {
@@ -148,14 +152,16 @@ export class SqliteStore implements Store {
     return outcome;
   }
 
-  #unpacked(taken: PackedTaken): SequencedRecord[] {
-    try {
-      return unpacked(taken, taken.sequences);
-    } catch (cause) {
-      const { run, sequences } = taken;
-      const context = { path: this.#options.path, run, ranges: rangesOf(sequences) };
-      throw new MooringError('STORE_DAMAGED', 'a record of the store cannot be read', { cause, context });
-    }
+  /** Nobody is to wait for what cannot be read. Where that cannot be stored, the next start comes upon it again. */
+  #declareLost(forwarder: string, { run, salt }: PackedTaken, sequences: readonly number[]): void {
+    const { path, log } = this.#options;
+    const ranges = rangesOf([...sequences].sort((one, other) => one - other));
+    const fields = { code: 'STORE_DAMAGED', path, run, ranges };
+    log.error(fields, 'records of the store cannot be read: they are declared lost');
+    const { queue } = this.#open();
+    queue.settle({ forwarder, salt, ranges, waived: { reason: 'lost' } }).catch((err: unknown) => {
+      log.error({ ...fields, err }, 'records of the store cannot be read, nor declared lost');
+    });
   }
 
   #open(): { readonly thread: StoreThread; readonly queue: GroupQueue } {

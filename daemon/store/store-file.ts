@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
-import type { RejectCode } from '../../protocol/ack.ts';
 import { type RunId, recordIdOf } from '../../protocol/ids.ts';
 import { countOf, type Range, rangesOf } from '../../protocol/intervals.ts';
 import { BOUNDS, type Observation } from '../../protocol/record.ts';
-import { decodeBody } from './body.ts';
 import { Budget, walBytesOf } from './budget.ts';
-import { ByteReader } from './byte-stream.ts';
 import { type Db, guarded, openForWriting, syncFolder } from './connection.ts';
 import type { Cursor, Reservations } from './cursor.ts';
 import { configureForwarders, refuseOtherGateway, restoreForwarders } from './forwarder-table.ts';
-import { GapDeclaration } from './gap.ts';
+import { type GapCause, GapDeclaration, infoOf } from './gap.ts';
 import { KIND_GAP, type PackedRecords, packed } from './packing.ts';
 import { RecentRows } from './recent-rows.ts';
 import { listRun } from './run-list.ts';
@@ -35,8 +32,8 @@ export interface Settlement {
   readonly forwarder: string;
   readonly salt: Uint8Array;
   readonly ranges: readonly Range[];
-  /** Where the centre will never take them. */
-  readonly code?: RejectCode;
+  /** Where the centre does not have them: why it never will. */
+  readonly waived?: Omit<GapCause, 'salt'>;
 }
 
 /** What is committed together. */
@@ -62,6 +59,8 @@ export interface PackedTaken extends PackedRecords {
   readonly run: RunId;
   readonly salt: Uint8Array;
   readonly sequences: readonly number[];
+  /** Those of rows that are not there, although nobody removed them: reserved too. */
+  readonly missing: readonly number[];
 }
 
 /** The store without its thread: every call returns when the disk has answered. Throws `MooringError`s. */
@@ -140,9 +139,10 @@ export class StoreFile {
     const firstRow = ranges[0]?.[0];
     if (firstRow === undefined) return undefined;
     const { firstRow: runStart, run, salt } = this.#runs.ofRow(firstRow);
-    const { rows, columns } = guarded(this.#path, () => this.#readRows(ranges, bytesMax));
-    for (const range of rangesOf(rows)) cursor.depart(lane === 'urgent', range);
-    return { run, salt, sequences: rows.map((row) => row - runStart + 1), ...joined(columns) };
+    const { rows, missing, columns } = guarded(this.#path, () => this.#readRows(ranges, bytesMax));
+    for (const range of [...rangesOf(rows), ...rangesOf(missing)]) cursor.depart(lane === 'urgent', range);
+    const sequencesOfRun = (of: readonly number[]): number[] => of.map((row) => row - runStart + 1);
+    return { run, salt, sequences: sequencesOfRun(rows), missing: sequencesOfRun(missing), ...joined(columns) };
   }
 
   release(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): void {
@@ -195,48 +195,55 @@ export class StoreFile {
     });
   }
 
-  #settle({ forwarder, salt, ranges, code }: Settlement, gaps: GapDeclaration): number {
+  #settle({ forwarder, salt, ranges, waived }: Settlement, gaps: GapDeclaration): number {
     const cursor = this.#cursorOf(forwarder);
     const rows = this.#rowsNamed(salt, ranges);
-    if (code === undefined) return countOf(rows.flatMap((range) => cursor.settle(...range)));
+    if (waived === undefined) return countOf(rows.flatMap((range) => cursor.settle(...range)));
     const newly = rows.flatMap((range) => cursor.waive(...range));
     const run = this.#runs.withSalt(salt);
-    if (run !== undefined) gaps.add({ salt: saltText(salt), reason: 'rejected', code }, this.#worthTelling(run, newly));
+    if (run !== undefined) {
+      const told = waived.reason === 'rejected' ? this.#worthTelling(newly) : newly;
+      gaps.add({ salt: saltText(salt), ...waived }, sequencesOf(run, told));
+    }
     return countOf(newly);
   }
 
-  /** Sequences of rejected rows. Without gap records that were about rejected rows: that would go on for ever. */
-  #worthTelling(run: StoredRunRow, rows: readonly Range[]): Range[] {
+  /** Rejected rows without gap records that were about rejected rows: that would go on for ever. */
+  #worthTelling(rows: readonly Range[]): Range[] {
     const told: Range[] = [];
     for (const [first, last] of rows) {
       if (this.#rows.urgent.within(first, last).length === 0) told.push([first, last]);
       else {
         let row = first;
         for (const columns of this.#rows.read(first, last)) {
-          if (!isAboutRejection(columns)) told.push([row, row]);
+          if (columns === undefined || !isAboutRejection(columns)) told.push([row, row]);
           row += 1;
         }
       }
     }
-    return sequencesOf(run, told);
+    return told;
   }
 
-  #readRows(ranges: readonly Range[], bytesMax: number): { rows: number[]; columns: RowColumns[] } {
+  #readRows(ranges: readonly Range[], bytesMax: number): { rows: number[]; missing: number[]; columns: RowColumns[] } {
     const rows: number[] = [];
+    const missing: number[] = [];
     const columns: RowColumns[] = [];
     let bytes = 0;
     for (const [first, last] of ranges) {
       let row = first;
       for (const record of this.#rows.read(first, last)) {
-        bytes += record[0].length + record[3].length;
-        // One row is always given: it would never get away otherwise.
-        if (bytes > bytesMax && rows.length > 0) return { rows, columns };
-        rows.push(row);
-        columns.push(record);
+        if (record === undefined) missing.push(row);
+        else {
+          bytes += record[0].length + record[3].length;
+          // One row is always given: it would never get away otherwise.
+          if (bytes > bytesMax && rows.length > 0) return { rows, missing, columns };
+          rows.push(row);
+          columns.push(record);
+        }
         row += 1;
       }
     }
-    return { rows, columns };
+    return { rows, missing, columns };
   }
 
   #rowsOfLane(lane: Lane, liveFrom: number): Range {
@@ -309,7 +316,7 @@ export class StoreFile {
 }
 
 function isAboutRejection([, kind, , body]: RowColumns): boolean {
-  return kind === KIND_GAP && decodeBody(new ByteReader(body)).info?.reason === 'rejected';
+  return kind === KIND_GAP && infoOf(body)?.reason === 'rejected';
 }
 
 /** Rows' columns → the same, packed. */

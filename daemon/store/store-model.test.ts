@@ -177,8 +177,9 @@ function runSteps(path: string, steps: readonly Step[]): void {
         store.hold(forwarder, salt, ranges);
         model.move(rows, forwarder, PENDING, 'held');
       } else {
-        const code = step.do === 'reject' ? ({ code: 'metric_type' } as const) : {};
-        const { settled } = commit({ settlements: [{ forwarder, salt, ranges, ...code }] });
+        const rejected = { waived: { reason: 'rejected', code: 'metric_type' } } as const;
+        const waived = step.do === 'reject' ? rejected : {};
+        const { settled } = commit({ settlements: [{ forwarder, salt, ranges, ...waived }] });
         const moved = model.move(rows, forwarder, PENDING, step.do === 'reject' ? 'rejected' : 'settled');
         expect(settled).toEqual([moved.length]);
         const told = rangesOf(moved.filter(({ gap }) => gap === undefined).map(({ sequence }) => sequence));

@@ -79,7 +79,7 @@ export interface Store {
   append(observations: readonly Observation[], options: AppendOptions): Promise<Appended>;
   /** Ends the linger of what waits: it is handed to the disk now. The appends themselves say when it is there. */
   flush(): Promise<void>;
-  /** Reserves the next rows of a lane; undefined when there are none. */
+  /** Reserves the next rows of a lane; undefined when there are none. What cannot be read is left out, and declared lost. */
   take(forwarder: string, lane: Lane, limits: TakeLimits): Promise<Taken | undefined>;
   /** Gives rows back: they will be taken again. */
   release(forwarder: string, salt: Uint8Array, ranges: readonly Range[]): Promise<void>;

@@ -1,5 +1,4 @@
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
-import { MooringError } from '../../runtime/errors.ts';
 import type { Db } from './connection.ts';
 import type { Cursor, Reservations } from './cursor.ts';
 import { IntervalTable, NO_FORWARDER } from './interval-table.ts';
@@ -122,17 +121,16 @@ export class StoredRows {
     return firstRow;
   }
 
-  /** Rows of a range that is present, in order; no more are read than about as many as are asked for. */
-  *read(first: number, last: number): Generator<RowColumns, void> {
+  /**
+   * Rows of a range that is present, in order; no more are read than about as many as are asked for. Undefined where a
+   * row is not there, as happens to a damaged file only.
+   */
+  *read(first: number, last: number): Generator<RowColumns | undefined, void> {
     for (let from = first; from <= last; from += READ_ROWS) {
       const to = Math.min(last, from + READ_ROWS - 1);
       const rows = this.#read.all(from, to) as RowColumns[];
-      if (rows.length !== to - from + 1) {
-        throw new MooringError('STORE_DAMAGED', 'rows of the store are missing', {
-          context: { first: from, last: to },
-        });
-      }
-      yield* rows;
+      if (rows.length === to - from + 1) yield* rows;
+      else for (let row = from; row <= to; row += 1) yield this.#read.get(row, row) as RowColumns | undefined;
     }
   }
 
