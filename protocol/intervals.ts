@@ -1,6 +1,9 @@
 /** A closed range of whole numbers: both ends belong to it. */
 export type Range = readonly [first: number, last: number];
 
+/** A set that whoever holds it only asks. */
+export type ReadonlyIntervalSet = Omit<IntervalSet, 'add' | 'remove'>;
+
 /**
  * A set of whole numbers kept as sorted, disjoint, non-touching closed ranges: what is acknowledged, pending or
  * written is nearly always a few long stretches.

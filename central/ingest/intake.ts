@@ -6,6 +6,7 @@ import { BATCH_VERSION, decodeBatch, decodePreamble } from '../../protocol/batch
 import { ProtocolError } from '../../protocol/errors.ts';
 import { runIdOf } from '../../protocol/ids.ts';
 import { countOf, IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
+import type { SequencedRecord } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -20,7 +21,7 @@ export interface IntakeOptions {
    * What the log knows to be acknowledged: a repeat of that is answered at once. Left out: the log is asked every time,
    * which does the same, later.
    */
-  readonly ledger?: Pick<AckSource, 'acknowledged'>;
+  readonly ledger?: Pick<AckSource, 'isAcknowledged'>;
   readonly deadLetters: DeadLetters;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,7 +55,7 @@ const RETRY_AFTER_MS = 2000;
 /** How long nothing must have been refused before the intake counts as relieved, in milliseconds. */
 const RELIEVED_MS = 10_000;
 /** A ledger that knows nothing. */
-const NO_LEDGER: Pick<AckSource, 'acknowledged'> = { acknowledged: () => [] };
+const NO_LEDGER: Pick<AckSource, 'isAcknowledged'> = { isAcknowledged: () => false };
 
 /**
  * From a batch's bytes to its ack, whatever they came through. Keeps nothing that it cannot lose: until the log has a
@@ -63,7 +64,7 @@ const NO_LEDGER: Pick<AckSource, 'acknowledged'> = { acknowledged: () => [] };
  */
 export class Intake {
   readonly #recordLog: RecordLog;
-  readonly #ledger: Pick<AckSource, 'acknowledged'>;
+  readonly #ledger: Pick<AckSource, 'isAcknowledged'>;
   readonly #deadLetters: DeadLetters;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -127,9 +128,12 @@ export class Intake {
 
   #take(gateway: string, batch: Batch, encodedBytes: number, answer: Answer, say: (part: Partial<Ack>) => void): void {
     const run = runIdOf(gateway, batch.salt);
-    const known = new IntervalSet(this.#ledger.acknowledged(run));
-    const fresh = batch.records.filter(({ sequence }) => !known.has(sequence));
-    const repeats = batch.records.filter(({ sequence }) => known.has(sequence));
+    const fresh: SequencedRecord[] = [];
+    const repeats: number[] = [];
+    for (const record of batch.records) {
+      if (this.#ledger.isAcknowledged(run, record.sequence)) repeats.push(record.sequence);
+      else fresh.push(record);
+    }
     const inspected = inspect({ gateway, run, records: fresh, receivedAtMs: this.#clock.wallMs() });
     const bytes = encodedBytes + inspected.jsonBytes;
     if (!this.#hasRoom(bytes)) {
@@ -137,7 +141,7 @@ export class Intake {
       return;
     }
     this.#bytesWaiting += bytes;
-    const work = this.#store(inspected, rangesOf(repeats.map(({ sequence }) => sequence)))
+    const work = this.#store(inspected, rangesOf(repeats))
       .then(
         (verdict) => {
           for (const ack of acksOf(batch, verdict)) answer(encodeAck(ack));

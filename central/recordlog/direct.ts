@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RunId } from '../../protocol/ids.ts';
-import { IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
+import { type Range, rangesOf } from '../../protocol/intervals.ts';
 import { BOUNDS } from '../../protocol/record.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -93,13 +93,12 @@ export class DirectRecordLog implements RecordLog, AckSource {
   /** What every sink has; may be asked after `close`. */
   acknowledged(run: RunId): readonly Range[] {
     const [first, ...others] = this.#sinks.map((sink) => sink.committed(run));
-    return others.reduce(
-      (ranges, other) => {
-        const set = new IntervalSet(other);
-        return ranges.flatMap(([from, to]) => set.within(from, to));
-      },
-      first as readonly Range[],
-    );
+    assert(first !== undefined, 'there is a sink');
+    return others.reduce((ranges, other) => ranges.flatMap(([from, to]) => other.within(from, to)), first.ranges());
+  }
+
+  isAcknowledged(run: RunId, sequence: number): boolean {
+    return this.#sinks.every((sink) => sink.committed(run).has(sequence));
   }
 
   async close(): Promise<void> {
@@ -148,7 +147,7 @@ export class DirectRecordLog implements RecordLog, AckSource {
 
 /** Writes what the sink does not have yet; nothing when it has all. */
 async function storeMissing(sink: Sink, entry: LogEntry): Promise<void> {
-  const committed = new IntervalSet(sink.committed(entry.run));
+  const committed = sink.committed(entry.run);
   const records = entry.records.filter(({ sequence }) => !committed.has(sequence));
   if (records.length > 0) await sink.write([{ ...entry, records }]);
 }

@@ -58,6 +58,8 @@ export interface AckSource {
   /** Runs of which anything was. */
   runs(): Iterable<RunId>;
   acknowledged(run: RunId): readonly Range[];
+  /** Whether this record was; asked for every record that comes, so it copies nothing. */
+  isAcknowledged(run: RunId, sequence: number): boolean;
 }
 
 /** Keeps a copy of what is acknowledged, at its own pace: whatever becomes of it, no acknowledgement waits or fails. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RunId } from '../../protocol/ids.ts';
-import { IntervalSet } from '../../protocol/intervals.ts';
 import { type Log, silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
@@ -124,7 +123,10 @@ test('whatever is cut, killed or full, what was confirmed is there, once, in who
       for (const name of confirmed) expect(found).toContain(name);
       // What the state says is committed is exactly what stands in the files.
       const committed = RUNS.flatMap((run) =>
-        appender.committed(run).flatMap(([first, last]) => lines(run, first, last, '').lines.map(({ text }) => text)),
+        appender
+          .committed(run)
+          .ranges()
+          .flatMap(([first, last]) => lines(run, first, last, '').lines.map(({ text }) => text)),
       );
       expect(committed.sort()).toEqual(found.sort());
 
@@ -153,7 +155,7 @@ test('a commit that fails at any step and then a death at any step of the next o
 
       const again = setUp(disk);
       await again.appender.open(never);
-      expect(linesOn(disk)).toHaveLength(new IntervalSet(again.appender.committed(run)).count);
+      expect(linesOn(disk)).toHaveLength(again.appender.committed(run).count);
       await again.append([lines(run, 1, 6, 'x.txt'), lines(run, 7, 7, 'y.txt'), lines(run, 8, 9, 'x.txt')]);
       expect(new Set(linesOn(disk)).size).toBe(9);
       expect(linesOn(disk)).toHaveLength(9);
@@ -168,8 +170,20 @@ test('appends that overlap and share a commit are written once', async () => {
   await append([lines(run, 1, 5, 'x.txt'), lines(run, 3, 9, 'x.txt')]);
   await append([lines(run, 1, 9, 'x.txt')]);
   expect(linesOn(disk)).toHaveLength(9);
-  expect(appender.committed(run)).toEqual([[1, 9]]);
+  expect(appender.committed(run).ranges()).toEqual([[1, 9]]);
   expect([...appender.runs()]).toEqual([run]);
+});
+
+test('what was committed is handed out as it is, without a copy, and does not change with the next commit', async () => {
+  const { appender, append } = setUp();
+  await appender.open(never);
+  const run = RUNS[0] as RunId;
+  await append([lines(run, 1, 5, 'x.txt')]);
+  const before = appender.committed(run);
+  expect(appender.committed(run)).toBe(before);
+  await append([lines(run, 6, 6, 'x.txt')]);
+  expect(before.ranges()).toEqual([[1, 5]]);
+  expect(appender.committed(run).ranges()).toEqual([[1, 6]]);
 });
 
 test('the state stays small however many files there are, and late data opens any of them again', async () => {
@@ -274,7 +288,7 @@ test('a commit that failed leaves no part of a line once the disk has room again
   }
   await append([lines(run, 20, 20, 'y.txt')]);
   expect(linesOn(disk)).toEqual(['1', '2', '3', '20'].map((sequence) => `${run}/${sequence}`));
-  expect(appender.committed(run)).toEqual([
+  expect(appender.committed(run).ranges()).toEqual([
     [1, 3],
     [20, 20],
   ]);
@@ -378,7 +392,7 @@ test('a removed file that is written again survives a kill at any step', async (
     await again.appender.open(never);
     await again.append([lines(run, 4, 4, 'x.txt')]);
     expect(linesOn(disk)).toEqual([`${run}/4`]);
-    expect(new IntervalSet(again.appender.committed(run)).count).toBe(4);
+    expect(again.appender.committed(run).count).toBe(4);
   }
 });
 
@@ -431,7 +445,7 @@ test('a second writer stands by until the first is gone, or until it is told to 
   await appender.close();
   await second.clock.advance(500);
   await opening;
-  expect(second.appender.committed(RUNS[0] as RunId)).toEqual([[1, 3]]);
+  expect(second.appender.committed(RUNS[0] as RunId).ranges()).toEqual([[1, 3]]);
 });
 
 test('a writer whose lock file was removed writes nothing more, whether or not there is a successor', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { dirname, join, resolve } from 'node:path';
 import type { RunId } from '../../protocol/ids.ts';
-import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { IntervalSet, type ReadonlyIntervalSet } from '../../protocol/intervals.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { FileLock } from '../../runtime/lock.ts';
@@ -55,6 +55,7 @@ const FEW_FILES = 4;
 /** The log that records come from without a broker, and its only partition. */
 const LOG = 'direct';
 const PARTITION = '0';
+const NOTHING: ReadonlyIntervalSet = new IntervalSet();
 /** Another user's folder, or a file system that is read only or knows no sync of folders. */
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'EINVAL']);
 
@@ -129,9 +130,9 @@ export class Appender {
     return this.#runs.keys();
   }
 
-  /** Durable sequences of a run; may be asked after `close`. */
-  committed(run: RunId): readonly Range[] {
-    return this.#runs.get(run)?.ranges() ?? [];
+  /** Durable sequences of a run, as of now: a later commit does not change them. May be asked after `close`. */
+  committed(run: RunId): ReadonlyIntervalSet {
+    return this.#runs.get(run) ?? NOTHING;
   }
 
   /** From now on commits do not wait for others: the owner is closing. */
@@ -173,7 +174,7 @@ export class Appender {
     const runs = new Map<RunId, IntervalSet>();
     let count = 0;
     for (const { run, lines } of appends) {
-      const sequences = runs.get(run) ?? new IntervalSet(this.committed(run));
+      const sequences = runs.get(run) ?? new IntervalSet(this.committed(run).ranges());
       runs.set(run, sequences);
       for (const { sequence, file, text } of lines) {
         if (sequences.add(sequence) === 0) continue;

@@ -1,5 +1,5 @@
 import type { RunId } from '../../protocol/ids.ts';
-import type { Range } from '../../protocol/intervals.ts';
+import type { ReadonlyIntervalSet } from '../../protocol/intervals.ts';
 import type { LogEntry } from '../recordlog/recordlog.ts';
 
 /**
@@ -17,8 +17,8 @@ export interface Sink {
   write(entries: readonly LogEntry[]): Promise<void>;
   /** Runs of which anything is durable there; may be asked after `close`. */
   runs(): Iterable<RunId>;
-  /** What is durable there, of one run; may be asked after `close`. */
-  committed(run: RunId): readonly Range[];
+  /** What is durable there, of one run; may be asked after `close`. Costs nothing, whatever the run has: no copy is made. */
+  committed(run: RunId): ReadonlyIntervalSet;
   /** Finishes what was written, then lets go. Safe whether or not `open` succeeded. */
   close(): Promise<void>;
 }

@@ -28,6 +28,10 @@ class Source {
   acknowledged(run: RunId) {
     return this.sets.get(run)?.ranges() ?? [];
   }
+
+  isAcknowledged(run: RunId, sequence: number): boolean {
+    return this.sets.get(run)?.has(sequence) ?? false;
+  }
 }
 
 let disk: PowerCutDisk;

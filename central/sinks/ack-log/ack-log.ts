@@ -1,6 +1,5 @@
 import { basename, dirname } from 'node:path';
 import { type RunId, recordIdOf } from '../../../protocol/ids.ts';
-import { IntervalSet } from '../../../protocol/intervals.ts';
 import { Backoff } from '../../../runtime/backoff.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
@@ -111,7 +110,7 @@ export class AckLog implements AckFollower {
     const appends: Append[] = [];
     let room = IDS_PER_COMMIT;
     for (const run of this.#changed) {
-      const written = new IntervalSet(this.#appender.committed(run));
+      const written = this.#appender.committed(run);
       const lines: Line[] = [];
       for (const [first, last] of source.acknowledged(run).flatMap(([from, to]) => written.missing(from, to))) {
         for (let sequence = first; sequence <= last && room > 0; sequence += 1, room -= 1) {

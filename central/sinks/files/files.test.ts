@@ -103,7 +103,7 @@ test('while another process writes, a second one stands by, and takes over with 
   await opening;
   for (const { stored } of messages) {
     if (stored === undefined) continue;
-    expect(sink.committed(RUN).some(([first, last]) => first <= stored[0] && stored[1] <= last)).toBe(true);
+    expect(sink.committed(RUN).covers(...stored)).toBe(true);
   }
   const ids = recordsIn(folder).map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RunId } from '../../../protocol/ids.ts';
-import type { Range } from '../../../protocol/intervals.ts';
+import type { ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { jsonOf, type LogEntry } from '../../recordlog/recordlog.ts';
@@ -63,7 +63,7 @@ export class FilesSink implements Sink {
     return this.#appender.runs();
   }
 
-  committed(run: RunId): readonly Range[] {
+  committed(run: RunId): ReadonlyIntervalSet {
     return this.#appender.committed(run);
   }
 
