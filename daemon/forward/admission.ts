@@ -24,6 +24,8 @@ const COMPACTION = 8;
 const UNSENT_MAX = 2;
 /** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
 const HELD_BATCHES_MAX = 8192;
+/** How often a lane tries one record at a centre that cannot read most of what it is sent, in milliseconds. */
+const PROBE_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -37,6 +39,7 @@ export class Admission {
   readonly #bucket: TokenBucket | undefined;
   readonly #batchSize = new BatchSize(BOUNDS.recordsPerBatch);
   readonly #backlogBytesMax: number;
+  #probeMs: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
   #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
 
   constructor({ limits, exchange, backlogBytesPerSecond, gatherMs, nowMs }: AdmissionOptions) {
@@ -56,6 +59,7 @@ export class Admission {
       this.lanes.dueMs(lane, nowMs),
       pausedUntilMs,
       lane === 'urgent' ? 0 : silentUntilMs,
+      this.#exchange.isNotUnderstood ? this.#probeMs[lane] : 0,
       lane === 'backlog' ? (this.#bucket?.readyMs(nowMs) ?? 0) : 0,
     );
   }
@@ -69,6 +73,7 @@ export class Admission {
 
   /** How much may be taken for one batch. */
   takeLimits(lane: Lane): TakeLimits {
+    if (this.#exchange.isNotUnderstood) return { recordsMax: 1, bytesMax: this.#limits.batchBytesMax };
     return {
       recordsMax: lane === 'urgent' ? BOUNDS.recordsPerBatch : this.#batchSize.records,
       bytesMax: lane === 'backlog' ? this.#backlogBytesMax : this.#limits.batchBytesMax,
@@ -84,6 +89,7 @@ export class Admission {
 
   /** Rows were taken: where they filled a batch, there may be more that need not wait. */
   taken(lane: Lane, records: number, bytes: number, limits: TakeLimits, nowMs: number): void {
+    this.#probeMs[lane] = nowMs + PROBE_MS;
     const isFull = records >= limits.recordsMax / 2 || bytes >= limits.bytesMax / COMPACTION;
     this.lanes.taken(lane, isFull, nowMs);
   }

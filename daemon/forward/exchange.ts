@@ -30,6 +30,10 @@ interface Piece {
 /** Times that the centre must have failed to read one record alone before it is given up. */
 const TRIALS = 3;
 const TRIAL_MS = 2000;
+/** The longest wait between trials of one record; while there are too many to try, in milliseconds. */
+const TRIAL_MAX_MS = { few: 300_000, many: 3_600_000 } as const;
+/** Records whose batches the centre could not read. Beyond that, what it cannot read goes back to the store. */
+const DOUBTED_RECORDS_MAX = 1024;
 /** After an ack deadline, while the centre does not answer at all. */
 const SILENCE = { firstMs: 1000, maxMs: 60_000 } as const;
 /** How long to wait for the centre to be updated, in milliseconds. */
@@ -54,6 +58,7 @@ export class Exchange {
   #silentUntilMs = Number.NEGATIVE_INFINITY;
   #isSilent = false;
   #tooNew: MooringError | undefined;
+  #unread: MooringError | undefined;
   #lastStoredMs = Number.NEGATIVE_INFINITY;
   #lastAckMs: number | undefined;
   #acks = 0;
@@ -93,6 +98,17 @@ export class Exchange {
     return this.#isSilent;
   }
 
+  /** Records that wait to be sent in other batches than they were taken in. */
+  get recordsInPieces(): number {
+    return countOf(this.#pieces);
+  }
+
+  /** The centre cannot read so much that no more may be tried than shows whether it reads anything. */
+  get isNotUnderstood(): boolean {
+    const waiting = countOf(this.#pieces.filter(({ cargo }) => cargo.doubt !== undefined));
+    return waiting + this.#inFlight.recordsInDoubt > DOUBTED_RECORDS_MAX;
+  }
+
   /** Until when the centre has asked for nothing to be sent. */
   get pausedUntilMs(): number {
     return this.#pausedUntilMs;
@@ -105,7 +121,8 @@ export class Exchange {
 
   /** Why the centre takes nothing although the link is up. */
   get lastError(): MooringError | undefined {
-    if (this.#tooNew !== undefined) return this.#tooNew;
+    const refusal = this.#tooNew ?? this.#unread;
+    if (refusal !== undefined) return refusal;
     return this.#isSilent ? noAnswer() : undefined;
   }
 
@@ -176,6 +193,8 @@ export class Exchange {
     if (stored.length > 0 || rejected.length > 0) {
       this.#lastStoredMs = nowMs;
       this.#tooNew = undefined;
+      if (!this.isNotUnderstood) this.#unread = undefined;
+      this.#tryAgain(nowMs);
     }
     conclude({ verb: 'settle' }, sent.salt, stored);
     conclude({ verb: 'hold' }, sent.salt, held);
@@ -261,22 +280,44 @@ export class Exchange {
 
   #unreadable(sent: SentBatch, nowMs: number): void {
     const { salt, lane, doubt } = sent;
+    if (doubt === undefined && this.isNotUnderstood) {
+      this.#release(sent);
+      this.#noteUnread();
+      return;
+    }
     const records = this.#inFlight.withdraw(sent);
     const [only, second] = records;
     if (only === undefined) return;
     if (second !== undefined) {
-      this.#halve({ salt, lane, records }, nowMs);
+      this.#halve({ salt, lane, records, doubt: doubt ?? { times: 0, sinceMs: nowMs } }, nowMs);
       return;
     }
-    const trials = { times: (doubt?.times ?? 0) + 1, sinceMs: doubt?.sinceMs ?? nowMs };
+    const times = (doubt?.times ?? 0) + 1;
+    const trials = { times, sinceMs: times === 1 ? nowMs : (doubt?.sinceMs ?? nowMs) };
     // A centre that reads nothing at all is at fault itself, and then no record may be given up.
     if (trials.times >= TRIALS && this.#lastStoredMs > trials.sinceMs) {
       this.#options.log.error({ sequence: only.sequence }, 'the centre cannot read a record: it is given up');
       this.#options.conclude({ verb: 'reject', code: 'invalid_record' }, salt, [[only.sequence, only.sequence]]);
       return;
     }
-    const waitMs = Math.min(VERSION_PAUSE_MS, TRIAL_MS * 2 ** Math.min(trials.times, 10));
+    const maxMs = this.isNotUnderstood ? TRIAL_MAX_MS.many : TRIAL_MAX_MS.few;
+    const waitMs = Math.min(maxMs, TRIAL_MS * 2 ** Math.min(trials.times, 11));
     this.#pieces.push({ cargo: { salt, lane, records, doubt: trials }, notBeforeMs: nowMs + waitMs });
+  }
+
+  #noteUnread(): void {
+    if (this.#unread !== undefined) return;
+    this.#unread = new MooringError('LINK_REFUSED', 'the centre cannot read most of what it is sent', {
+      hint: 'See its log and its version; the gateway keeps what nobody can read, and tries little until it is read.',
+    });
+    this.#options.log.error({ err: this.#unread, hint: this.#unread.hint }, 'the centre does not understand');
+  }
+
+  /** The centre reads something, so it is well: what has waited only for that is stored now, or given up. */
+  #tryAgain(nowMs: number): void {
+    this.#pieces = this.#pieces.map((piece) => {
+      return (piece.cargo.doubt?.times ?? 0) < TRIALS ? piece : { ...piece, notBeforeMs: nowMs };
+    });
   }
 
   /** Nothing that the store took can be beyond the bounds alone; if it is, it will be at every try. */
@@ -291,12 +332,17 @@ export class Exchange {
     this.#options.conclude({ verb: 'reject', code }, cargo.salt, [[only.sequence, only.sequence]]);
   }
 
-  #halve({ salt, lane, records }: Cargo, nowMs: number): void {
+  #halve(cargo: Cargo, nowMs: number): void {
+    const { records } = cargo;
     const middle = records.length >>> 1;
     for (const half of [records.slice(0, middle), records.slice(middle)]) {
-      this.#pieces.push({ cargo: { salt, lane, records: half }, notBeforeMs: nowMs });
+      this.#pieces.push({ cargo: { ...cargo, records: half }, notBeforeMs: nowMs });
     }
   }
+}
+
+function countOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((count, { cargo }) => count + cargo.records.length, 0);
 }
 
 function stuck(): MooringError {

@@ -210,6 +210,40 @@ describe('a forwarder whose batch cannot be read', () => {
     expect([bench.settled, bench.store.records.length]).toEqual([[[1, 4]], 4]);
   });
 
+  it('holds few records in memory while the centre can read none of many, and sends them little', async () => {
+    bench.answer = () => [{ unreadable: true }];
+    await bench.appendBacklog(5000);
+    bench.start();
+    for (let minute = 0; minute < 60; minute += 5) {
+      await bench.append(1);
+      await bench.advance(300_000);
+      expect(bench.status.recordsInFlight).toBeLessThan(3072);
+      expect(bench.status.recordsInFlight).toBe(bench.stats.inFlight);
+    }
+    expect(bench.status.lastError?.code).toBe('LINK_REFUSED');
+    expect(bench.logged.filter((message) => message === 'the centre does not understand')).toHaveLength(1);
+    const sent = bench.arrivals.length;
+    await bench.advance(3_600_000);
+    expect(bench.arrivals.length - sent).toBeLessThan(6000);
+    expect([bench.settled, bench.status.rejected]).toEqual([[], 0]);
+    bench.answer = storeAll;
+    await bench.advance(120_000);
+    expect([bench.stats.pending, bench.status.rejected, bench.status.lastError]).toEqual([0, 0, undefined]);
+  });
+
+  it('gives up any number of records that the centre cannot read, and none of those between them', async () => {
+    const isPoison = (sequence: number): boolean => sequence <= 3000 && sequence % 2 === 0;
+    bench.answer = (batch) =>
+      batch.records.some(({ sequence }) => isPoison(sequence)) ? [{ unreadable: true }] : storeAll(batch);
+    await bench.appendBacklog(3000);
+    bench.start();
+    for (let second = 0; second < 300; second += 1) {
+      await bench.append(1);
+      await bench.advance(1000);
+    }
+    expect([bench.stats.pending, bench.status.rejected]).toEqual([0, 1500]);
+  });
+
   it('keeps everything when the centre is too old to, says why, and goes on when it was updated', async () => {
     bench.answer = () => [{ versionMax: 1 }];
     bench.start();

@@ -151,7 +151,7 @@ export class Forwarder {
 
   status(): ForwarderStatus {
     const { name, transport, clock } = this.#options;
-    const { inFlight, lastAckMs } = this.#exchange;
+    const { inFlight, lastAckMs, recordsInPieces } = this.#exchange;
     const nowMs = clock.monotonicMs();
     const error = this.#link.lastError ?? this.#exchange.lastError ?? this.#storeError;
     return {
@@ -161,7 +161,7 @@ export class Forwarder {
       linkForMs: nowMs - this.#link.sinceMs,
       ...(transport.url === undefined ? {} : { url: transport.url }),
       batchesInFlight: inFlight.batches,
-      recordsInFlight: inFlight.records,
+      recordsInFlight: inFlight.records + recordsInPieces,
       recordsHeld: inFlight.recordsHeld,
       acked: this.#acked,
       rejected: this.#rejected,

@@ -9,14 +9,14 @@ export interface Cargo {
   readonly salt: Uint8Array;
   readonly lane: Lane;
   readonly records: readonly SequencedRecord[];
-  /** Where the centre could not read this one record, so far. */
+  /** Where the centre could not read what these records were part of. */
   readonly doubt?: Doubt;
 }
 
 export interface Doubt {
-  /** How often it was answered `unreadable`, alone. */
+  /** How often a record was answered `unreadable`, alone. */
   readonly times: number;
-  /** When the first time was, on the monotonic clock. */
+  /** When the first time was, on the monotonic clock; until then, when that of the whole was. */
   readonly sinceMs: number;
 }
 
@@ -95,6 +95,11 @@ export class InFlight {
 
   get recordsHeld(): number {
     return this.#count(({ held }) => held.count);
+  }
+
+  /** Records in flight that are part of what the centre could not read. */
+  get recordsInDoubt(): number {
+    return this.#count(({ doubt, open }) => (doubt === undefined ? 0 : open.count));
   }
 
   batchesOf(lane: Lane): number {
