@@ -26,7 +26,9 @@ const ingestSchema = z.strictObject({
   mqtt: mqttSchema.describe('From gateways, over MQTT 3.1.1'),
   intake: size({ min: '64KiB', max: '4GiB' })
     .prefault('16MiB')
-    .describe('Bytes of batches that may wait here; beyond that, gateways are told to come back later'),
+    .describe(
+      'Bytes of batches that may wait here, which take some four times as much memory; beyond that, gateways are told to come back later',
+    ),
   ...laterKeys('udp', 'http'),
 });
 

@@ -19,13 +19,9 @@ export interface DirectRecordLogOptions {
   readonly sinks: readonly Sink[];
   /** The `ack_log` sinks. Owned too. */
   readonly followers?: readonly AckFollower[];
-  /** Bytes of JSON that may wait for the sinks at once; beyond that an append is refused. 32 MiB when left out. */
-  readonly bytesMax?: number;
   /** Bytes of JSON of one record; a larger one is rejected for good. 512 KiB, a whole batch, when left out. */
   readonly recordBytesMax?: number;
 }
-
-const BYTES_MAX = 32 * 2 ** 20;
 
 /**
  * The record log without a broker: straight to the sinks, whose commit is the durable acknowledgement. It keeps nothing
@@ -34,17 +30,14 @@ const BYTES_MAX = 32 * 2 ** 20;
 export class DirectRecordLog implements RecordLog, AckSource {
   readonly #sinks: readonly Sink[];
   readonly #followers: readonly AckFollower[];
-  readonly #bytesMax: number;
   readonly #recordBytesMax: number;
   readonly #appends = new Set<Promise<unknown>>();
-  #waitingBytes = 0;
   #isOpen = false;
 
-  constructor({ sinks, followers = [], bytesMax, recordBytesMax }: DirectRecordLogOptions) {
+  constructor({ sinks, followers = [], recordBytesMax }: DirectRecordLogOptions) {
     assert(sinks.length > 0, 'a log without a sink would acknowledge what nobody has');
     this.#sinks = sinks;
     this.#followers = followers;
-    this.#bytesMax = bytesMax ?? BYTES_MAX;
     this.#recordBytesMax = recordBytesMax ?? BOUNDS.batchJsonBytes;
   }
 
@@ -59,23 +52,16 @@ export class DirectRecordLog implements RecordLog, AckSource {
     this.#isOpen = true;
   }
 
-  /** Throws `LOG_FAILED` when a sink has failed, when too much waits already, or when the log is closing. */
+  /** Throws `LOG_FAILED` when a sink has failed, or when the log is closing. */
   async append(entry: LogEntry): Promise<LogOutcome> {
     if (!this.#isOpen) throw new MooringError('LOG_FAILED', 'the log is closed');
-    const { taken, tooLarge, bytes } = this.#weigh(entry);
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#bytesMax) {
-      throw new MooringError('LOG_FAILED', 'too much waits for the sinks already', {
-        context: { waitingBytes: this.#waitingBytes, bytesMax: this.#bytesMax },
-      });
-    }
-    this.#waitingBytes += bytes;
+    const { taken, tooLarge } = this.#weigh(entry);
     const stored = this.#storeEverywhere({ ...entry, records: taken });
     this.#appends.add(stored);
     try {
       await stored;
     } finally {
       this.#appends.delete(stored);
-      this.#waitingBytes -= bytes;
     }
     for (const follower of this.#followers) follower.follow(entry.run);
     const reason = `larger than ${this.#recordBytesMax} bytes as JSON`;
@@ -110,20 +96,15 @@ export class DirectRecordLog implements RecordLog, AckSource {
   }
 
   /** Makes the JSON of each record, once for all sinks, and parts those that are too large. */
-  #weigh({ records }: LogEntry): { taken: LogRecord[]; tooLarge: LogRecord[]; bytes: number } {
+  #weigh({ records }: LogEntry): { taken: LogRecord[]; tooLarge: LogRecord[] } {
     const taken: LogRecord[] = [];
     const tooLarge: LogRecord[] = [];
-    let bytes = 0;
     for (const record of records) {
       const json = jsonOf(record);
-      const size = Buffer.byteLength(json);
-      if (size > this.#recordBytesMax) tooLarge.push(record);
-      else {
-        taken.push({ ...record, json });
-        bytes += size;
-      }
+      if (Buffer.byteLength(json) > this.#recordBytesMax) tooLarge.push(record);
+      else taken.push({ ...record, json });
     }
-    return { taken, tooLarge, bytes };
+    return { taken, tooLarge };
   }
 
   /** Waits for every sink, also when one has failed: none may still be writing when the caller tries again. */

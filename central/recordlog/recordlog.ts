@@ -47,6 +47,7 @@ export interface RecordLog {
   /**
    * Makes an entry durable. Idempotent: what is there already is `stored` and not written again.
    * Rejects with a `MooringError` when nothing may be acknowledged; the same entry may be given again.
+   * Calls may overlap, and how much waits at once is the caller's to bound.
    */
   append(entry: LogEntry): Promise<LogOutcome>;
   /** Finishes what was accepted, then closes. */
