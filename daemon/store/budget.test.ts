@@ -220,6 +220,17 @@ describe('whatever happens', () => {
     { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
   );
 
+  // A large group of rows that are a little longer than half a page, when there is just room for it.
+  const counts = [70, 105, 40, 98, 40, 98, 43, 50, 64, 36, 42];
+  const halfPages = [
+    ...counts.map((count) => ({ do: 'large' as const, count })),
+    { do: 'events' as const, count: 87 },
+    { do: 'take' as const, lane: 'urgent' as const },
+    { do: 'deliver' as const, lane: 'urgent' as const },
+    { do: 'large' as const, count: 9 },
+    { do: 'large' as const, count: 111 },
+  ];
+
   test('every record is delivered or declared, never both, and the bytes stay within the budget', {
     timeout: 120_000,
   }, () => {
@@ -249,7 +260,7 @@ describe('whatever happens', () => {
         }
         for (const gap of delivery.gaps) expect(encodedRecordBytes(gap)).toBeLessThanOrEqual(BOUNDS.recordBytes);
       }),
-      { numRuns: 10 },
+      { numRuns: 10, examples: [[halfPages]] },
     );
   });
 });

@@ -16,8 +16,8 @@ const WAL_BYTES_MIN = 64 * 1024;
 const WAL_BYTES_MAX = 4 * 2 ** 20;
 /** What a row takes beside station and body: numbers, header, its share of the tree. */
 const ROW_BYTES = 40;
-/** A page of a table is filled to some three quarters where rows are large. */
-const FILL = 1.35;
+/** Rows a little longer than half a page leave nearly the other half empty. */
+const FILL = 2;
 /** For intervals, gap records and dictionary pages, which grow with what happens and not with records. */
 const SPARE_BYTES = 8 * 1024;
 
