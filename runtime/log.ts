@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import pino from 'pino';
 
 /** What code may do with a log: a fixed message, its values in fields. pino satisfies it as it is. */
@@ -13,12 +14,58 @@ export interface Log {
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** The root log: JSON lines, written synchronously (a worker would lose the last lines of a crash). */
-export function createLog(level: LogLevel, fileDescriptor: number = 1): Log {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' },
-    pino.destination({ fd: fileDescriptor, sync: true }),
+/** Writes to a file descriptor. Returns how many bytes; throws where it takes none. `writeSync` satisfies it. */
+export type WriteBytes = (fileDescriptor: number, bytes: Uint8Array) => number;
+
+/**
+ * The root log: JSON lines, written synchronously (a worker would lose the last lines of a crash). A descriptor that takes
+ * none, of a full disk say, stops nobody.
+ */
+export function createLog(level: LogLevel, fileDescriptor: number = 1, write: WriteBytes = writeSync): Log {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' };
+  const lines = new Lines(
+    (bytes) => write(fileDescriptor, bytes),
+    (count) => log.warn({ count }, 'lines of the log were lost: nothing took them'),
   );
+  const log = pino(options, lines);
+  return log;
+}
+
+/** Bytes of lines that wait for a descriptor which takes none. */
+const WAITING_BYTES_MAX = 65_536;
+
+/** What a log writes to. Not pino's own destination: that ends the process, or hangs in it, when the disk is full. */
+class Lines {
+  readonly #write: (bytes: Uint8Array) => number;
+  readonly #onLost: (count: number) => void;
+  #waiting: Uint8Array = new Uint8Array();
+  #lost = 0;
+
+  /** `onLost`: lines are taken again, and so many were not kept until then. */
+  constructor(write: (bytes: Uint8Array) => number, onLost: (count: number) => void) {
+    this.#write = write;
+    this.#onLost = onLost;
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(line);
+    if (this.#waiting.length + bytes.length > WAITING_BYTES_MAX) this.#lost += 1;
+    else this.#waiting = this.#waiting.length === 0 ? bytes : Buffer.concat([this.#waiting, bytes]);
+    if (!this.#takesAll() || this.#lost === 0) return;
+    const count = this.#lost;
+    this.#lost = 0;
+    this.#onLost(count);
+  }
+
+  #takesAll(): boolean {
+    try {
+      while (this.#waiting.length > 0) this.#waiting = this.#waiting.subarray(this.#write(this.#waiting));
+      return true;
+    } catch {
+      // There is nowhere to tell of it: the next line tries again.
+      return false;
+    }
+  }
 }
 
 /** Says nothing. */
