@@ -60,8 +60,8 @@ export class DeadLetterFiles implements DeadLetters {
     return this.#appender.open(signal);
   }
 
-  append(letters: readonly DeadLetter[]): Promise<void> {
-    return this.#appender.append(
+  async append(letters: readonly DeadLetter[]): Promise<void> {
+    await this.#appender.append(
       letters.map((letter) => ({
         run: letter.run,
         lines: [{ sequence: letter.sequence, file: fileOf(letter.receivedAtMs), text: lineOf(letter) }],

@@ -18,6 +18,13 @@ const RUN = runIdOf('plaka', SALT);
 /** What happened in log, dead letter and answers, in order. */
 let happened: string[];
 
+interface Parts {
+  readonly rejected?: number[];
+  readonly held?: number[];
+  /** How many of the others another entry has brought. */
+  readonly repeated?: number;
+}
+
 /** A log whose appends end when the test says so. */
 class ScriptedLog implements RecordLog {
   readonly entries: LogEntry[] = [];
@@ -41,7 +48,7 @@ class ScriptedLog implements RecordLog {
   }
 
   /** The oldest entry that waits is stored, but for what is named otherwise. */
-  store({ rejected = [], held = [] }: { readonly rejected?: number[]; readonly held?: number[] } = {}): void {
+  store({ rejected = [], held = [], repeated = 0 }: Parts = {}): void {
     const { entry, resolve } = this.#next();
     const stored = entry.records
       .map(({ sequence }) => sequence)
@@ -51,6 +58,7 @@ class ScriptedLog implements RecordLog {
     const reason = 'larger than it may be';
     resolve({
       stored: rangesOf(stored),
+      added: stored.length - repeated,
       held: rangesOf(held),
       rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason }],
     });
@@ -139,17 +147,18 @@ test('many batches are under way at once, and each is answered with its own name
   expect(acks).toEqual(Array.from({ length: 20 }, (_, at) => ({ ...named(at + 1), stored: [[at + 1, at + 1]] })));
 });
 
-test('the same batch twice at once is answered twice', async () => {
+test('the same batch twice at once is answered twice, and counts once as stored', async () => {
   const intake = intakeOf();
   send(intake, batch([1]));
   send(intake, batch([1]));
   script.store();
-  script.store();
+  script.store({ repeated: 1 });
   await intake.idle();
   expect(acks).toEqual([
     { ...named(), stored: ONE },
     { ...named(), stored: ONE },
   ]);
+  expect(intake.stats).toMatchObject({ stored: 1, duplicates: 1 });
 });
 
 test('what the ledger knows is answered at once, and only the rest goes to the log', async () => {

@@ -164,8 +164,8 @@ export class Intake {
     const letters = [...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())];
     if (letters.length > 0) await this.#deadLetters.append(letters);
     this.#succeeded();
-    this.#counts.duplicates += countOf(repeats);
-    this.#counts.stored += countOf(outcome.stored);
+    this.#counts.duplicates += countOf(repeats) + countOf(outcome.stored) - outcome.added;
+    this.#counts.stored += outcome.added;
     this.#counts.rejected += letters.length;
     const codes = Map.groupBy(letters, ({ code }) => code);
     return {
@@ -214,7 +214,7 @@ export class Intake {
 
 type Answer = (ack: Uint8Array) => void;
 
-const NOTHING: LogOutcome = { stored: [], held: [], rejected: [] };
+const NOTHING: LogOutcome = { stored: [], added: 0, held: [], rejected: [] };
 
 function preambleOf(bytes: Uint8Array): BatchPreamble | undefined {
   try {

@@ -29,14 +29,16 @@ class MemorySink implements Sink {
     this.state = 'open';
   }
 
-  async write(entries: readonly LogEntry[]): Promise<void> {
+  async write(entries: readonly LogEntry[]): Promise<number> {
     for (const { records } of entries) this.writes.push(records.map(({ sequence }) => sequence));
     await this.gate;
+    let added = 0;
     for (const { run, records } of entries) {
       const set = this.sets.get(run) ?? new IntervalSet();
-      for (const { sequence } of records) set.add(sequence);
+      for (const { sequence } of records) added += set.add(sequence);
       this.sets.set(run, set);
     }
+    return added;
   }
 
   runs(): Iterable<RunId> {
@@ -78,7 +80,7 @@ test('a record is stored when every sink has it, and a sink is given only what i
   expect(log.acknowledged(RUN)).toEqual([]);
 
   b.gate = Promise.resolve();
-  expect(await log.append(entryOf(RUN, [2, 3, 4]))).toEqual({ stored: [[2, 4]], held: [], rejected: [] });
+  expect(await log.append(entryOf(RUN, [2, 3, 4]))).toEqual({ stored: [[2, 4]], added: 3, held: [], rejected: [] });
   expect(a.writes).toEqual([[1, 2, 3], [4]]);
   expect(b.writes).toEqual([
     [1, 2, 3],
@@ -86,7 +88,7 @@ test('a record is stored when every sink has it, and a sink is given only what i
   ]);
   expect(log.acknowledged(RUN)).toEqual([[2, 4]]);
 
-  expect((await log.append(entryOf(RUN, [3, 4]))).stored).toEqual([[3, 4]]);
+  expect(await log.append(entryOf(RUN, [3, 4]))).toMatchObject({ stored: [[3, 4]], added: 0 });
   expect(a.writes).toHaveLength(2);
   expect(b.writes).toHaveLength(2);
 });

@@ -58,8 +58,9 @@ export class DirectRecordLog implements RecordLog, AckSource {
     const { taken, tooLarge } = this.#weigh(entry);
     const stored = this.#storeEverywhere({ ...entry, records: taken });
     this.#appends.add(stored);
+    let added: number;
     try {
-      await stored;
+      added = await stored;
     } finally {
       this.#appends.delete(stored);
     }
@@ -67,6 +68,7 @@ export class DirectRecordLog implements RecordLog, AckSource {
     const reason = `larger than ${this.#recordBytesMax} bytes as JSON`;
     return {
       stored: rangesIn(taken),
+      added,
       held: [],
       rejected: tooLarge.length === 0 ? [] : [{ ranges: rangesIn(tooLarge), code: 'too_large', reason }],
     };
@@ -107,17 +109,25 @@ export class DirectRecordLog implements RecordLog, AckSource {
     return { taken, tooLarge };
   }
 
-  /** Waits for every sink, also when one has failed: none may still be writing when the caller tries again. */
-  async #storeEverywhere(entry: LogEntry): Promise<void> {
+  /**
+   * Waits for every sink, also when one has failed: none may still be writing when the caller tries again. Returns how many
+   * records were new to the sink that lacked most.
+   */
+  async #storeEverywhere(entry: LogEntry): Promise<number> {
     const outcomes = await Promise.allSettled(this.#sinks.map((sink) => storeMissing(sink, entry)));
+    let added = 0;
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'fulfilled') continue;
+      if (outcome.status === 'fulfilled') {
+        added = Math.max(added, outcome.value);
+        continue;
+      }
       if (!(outcome.reason instanceof MooringError)) throw outcome.reason;
       throw new MooringError('LOG_FAILED', 'a sink did not take the records', {
         cause: outcome.reason,
         context: { sink: this.#sinks[index]?.name },
       });
     }
+    return added;
   }
 
   async #closeSinks(): Promise<void> {
@@ -126,11 +136,11 @@ export class DirectRecordLog implements RecordLog, AckSource {
   }
 }
 
-/** Writes what the sink does not have yet; nothing when it has all. */
-async function storeMissing(sink: Sink, entry: LogEntry): Promise<void> {
+/** Writes what the sink does not have yet; nothing when it has all. Returns how many it did not have. */
+async function storeMissing(sink: Sink, entry: LogEntry): Promise<number> {
   const committed = sink.committed(entry.run);
   const records = entry.records.filter(({ sequence }) => !committed.has(sequence));
-  if (records.length > 0) await sink.write([{ ...entry, records }]);
+  return records.length === 0 ? 0 : await sink.write([{ ...entry, records }]);
 }
 
 function rangesIn(records: readonly LogRecord[]): Range[] {

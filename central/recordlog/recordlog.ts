@@ -28,6 +28,8 @@ export function jsonOf({ flat, json }: LogRecord): string {
 export interface LogOutcome {
   /** Durable where the configuration's `ack` asks for it. */
   readonly stored: readonly Range[];
+  /** How many of the stored ones were not durable before, as far as the log can tell. */
+  readonly added: number;
   /** Durable in the log, not yet where `ack` asks for it. */
   readonly held: readonly Range[];
   /** Never to be stored. The caller puts them into the dead letter before it answers. */

@@ -73,7 +73,7 @@ export class Appender {
   readonly #disk: Disk;
   readonly #stateFile: StateFile;
   #lock: FileLock | undefined;
-  #group: GroupCommit<readonly Append[]> | undefined;
+  #group: GroupCommit<Item> | undefined;
   /** Committed length by file; the one written last comes last. */
   #lengths = new Map<string, number>();
   #runs = new Map<RunId, IntervalSet>();
@@ -115,14 +115,19 @@ export class Appender {
       intervalMs: commitIntervalMs ?? COMMIT_INTERVAL_MS,
       gatherMs: gatherMs ?? GATHER_MS,
       select: withinFileBound,
-      commit: (appends) => this.#commit(appends.flat()),
+      commit: (items) => this.#commit(items),
     });
   }
 
-  /** Resolves when every line is durable. Rejects with `SINK_FAILED` when none of them may be counted. */
-  append(appends: readonly Append[]): Promise<void> {
+  /**
+   * Resolves when every line is durable, with how many of them were not there before. Rejects with `SINK_FAILED` when none
+   * of them may be counted.
+   */
+  async append(appends: readonly Append[]): Promise<number> {
     assert(this.#group !== undefined, 'opened before anything is appended');
-    return this.#group.add(appends);
+    const item: Item = { appends, added: 0 };
+    await this.#group.add(item);
+    return item.added;
   }
 
   /** Runs of which anything is durable; may be asked after `close`. */
@@ -163,26 +168,29 @@ export class Appender {
     this.#isClean = true;
   }
 
-  async #commit(appends: readonly Append[]): Promise<void> {
-    const staged = this.#stage(appends);
+  async #commit(items: readonly Item[]): Promise<void> {
+    const staged = this.#stage(items);
     if (staged.count > 0) await failing(this.#write(staged));
   }
 
   /** Sorts what is new by file, and adds it to copies of the runs' sequences. */
-  #stage(appends: readonly Append[]): Staged {
+  #stage(items: readonly Item[]): Staged {
     const texts = new Map<string, string[]>();
     const runs = new Map<RunId, IntervalSet>();
     let count = 0;
-    for (const { run, lines } of appends) {
-      const sequences = runs.get(run) ?? new IntervalSet(this.committed(run).ranges());
-      runs.set(run, sequences);
-      for (const { sequence, file, text } of lines) {
-        if (sequences.add(sequence) === 0) continue;
-        const inFile = texts.get(file);
-        if (inFile === undefined) texts.set(file, [text]);
-        else inFile.push(text);
-        count += 1;
+    for (const item of items) {
+      for (const { run, lines } of item.appends) {
+        const sequences = runs.get(run) ?? new IntervalSet(this.committed(run).ranges());
+        runs.set(run, sequences);
+        for (const { sequence, file, text } of lines) {
+          if (sequences.add(sequence) === 0) continue;
+          const inFile = texts.get(file);
+          if (inFile === undefined) texts.set(file, [text]);
+          else inFile.push(text);
+          item.added += 1;
+        }
       }
+      count += item.added;
     }
     return { texts, runs, count };
   }
@@ -311,6 +319,13 @@ export class Appender {
   }
 }
 
+/** What waits for a commit. */
+interface Item {
+  readonly appends: readonly Append[];
+  /** Lines that it brings and nobody before it. */
+  added: number;
+}
+
 interface Staged {
   readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly runs: ReadonlyMap<RunId, IntervalSet>;
@@ -318,9 +333,9 @@ interface Staged {
 }
 
 /** Says of each item in turn whether it goes into one commit. */
-function withinFileBound(): (appends: readonly Append[]) => boolean {
+function withinFileBound(): (item: Item) => boolean {
   const taken = new Set<string>();
-  return (appends) => {
+  return ({ appends }) => {
     const files = new Set(appends.flatMap(({ lines }) => lines.map(({ file }) => file)));
     if (files.size <= FEW_FILES) return true;
     const added = [...files].filter((file) => !taken.has(file));

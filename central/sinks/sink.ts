@@ -11,10 +11,11 @@ export interface Sink {
   /** Proves that the place is fit, takes it over, repairs what a crash left. Throws a `MooringError`. */
   open(signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when the records are durable there. Rejects when none of them may be counted; may be called again.
+   * Resolves when the records are durable there, with how many of them were not before. Rejects when none of them may be
+   * counted; may be called again.
    * Calls may overlap, and how much waits at once is the caller's to bound.
    */
-  write(entries: readonly LogEntry[]): Promise<void>;
+  write(entries: readonly LogEntry[]): Promise<number>;
   /** Runs of which anything is durable there; may be asked after `close`. */
   runs(): Iterable<RunId>;
   /** What is durable there, of one run; may be asked after `close`. Costs nothing, whatever the run has: no copy is made. */

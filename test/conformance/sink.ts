@@ -76,11 +76,12 @@ export function describeSink(name: string, harness: SinkHarness, moduleUrl: stri
       await again.close();
     });
 
-    test('writes that overlap, at once and in any order, leave every record once', async () => {
+    test('writes that overlap, at once and in any order, leave every record once, and count it once', async () => {
       const run = runOf(1);
       const sink = await open();
       const starts = [40, 1, 20, 35, 10, 1, 60, 30];
-      await Promise.all(starts.map((start) => sink.write([entryOf(run, span(start, start + 25))])));
+      const added = await Promise.all(starts.map((start) => sink.write([entryOf(run, span(start, start + 25))])));
+      expect(added.reduce((sum, each) => sum + each)).toBe(85);
       expect(sink.committed(run).count).toBe(85);
       await sink.close();
       await expectExactly(span(1, 85).map((sequence) => flatOf(run, sequence)));

@@ -46,7 +46,7 @@ export class FilesSink implements Sink {
     return this.#appender.open(signal);
   }
 
-  write(entries: readonly LogEntry[]): Promise<void> {
+  write(entries: readonly LogEntry[]): Promise<number> {
     return this.#appender.append(
       entries.map(({ run, records }) => ({
         run,
