@@ -9,20 +9,27 @@ import { MooringError } from '../../runtime/errors.ts';
 import type { EmbeddedBrokerConfig, ListenTlsConfig } from '../config/types.ts';
 import { BoundedConnection } from './bounded-connection.ts';
 import type { Refusals } from './refusals.ts';
+import { SocketQuota } from './socket-quota.ts';
 import type { Peer } from './topic-rules.ts';
 
 export interface ListenerOptions {
   readonly config: Pick<EmbeddedBrokerConfig, 'listen' | 'tls'>;
   readonly clock: Clock;
   readonly refusals: Refusals;
-  /** Connections at once; beyond that new ones are closed. */
+  /** Connections at once, of those whose handshake is done; beyond that new ones are closed. */
   readonly connectionsMax: number;
   /** Bytes of a packet after its length; a client that announces more is closed. */
   readonly packetBytesMax: number;
   readonly onConnection: (connection: Duplex, peer: Peer) => void;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How long a TLS handshake may take, in milliseconds: a slow link at sea needs some seconds. */
+const HANDSHAKE_MS = 10_000;
+/** Handshakes at once, in all and from one address: whoever knocks without a certificate keeps out nobody who has one. */
+const HANDSHAKES_MAX = 256;
+const HANDSHAKES_PER_ADDRESS_MAX = 32;
+/** Connections of one gateway at once: what a flapping link leaves behind half open. */
+const CONNECTIONS_PER_GATEWAY_MAX = 16;
 /** After this silence the kernel begins to ask whether the other end is still there, in milliseconds. */
 const TCP_KEEPALIVE_MS = 60_000;
 /** How long sockets may take to send what was written, once the listener closes, in milliseconds. */
@@ -32,6 +39,11 @@ const LINGER_MS = 500;
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #sockets = new Set<Socket>();
+  readonly #accepted = new Set<Socket>();
+  /** By the port that they come from, as a TLS socket tells it too. */
+  readonly #shaking = new Map<string, () => void>();
+  readonly #handshakes = new SocketQuota(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX);
+  readonly #ofGateways = new SocketQuota(Number.POSITIVE_INFINITY, CONNECTIONS_PER_GATEWAY_MAX);
   #server: Server | undefined;
 
   constructor(options: ListenerOptions) {
@@ -54,12 +66,10 @@ export class Listener {
       });
     }
     const server = tls === undefined ? this.#plainServer() : this.#tlsServer(await tlsOptionsOf(tls));
-    server.maxConnections = this.#options.connectionsMax;
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    server.on('drop', (data) => this.#options.refusals.add('too many connections', { remote: data?.remoteAddress }));
     await listening(server, listen);
     server.on('error', (err) => this.#options.refusals.add('the listener failed', { err }));
     this.#server = server;
@@ -84,6 +94,7 @@ export class Listener {
   #tlsServer(options: TlsOptions): Server {
     const { refusals } = this.#options;
     const server = serverOf({ ...SOCKET, ...options }, (socket) => {
+      this.#shaking.get(placeOf(socket))?.();
       const name = options.requestCert === true ? gatewayOf(socket) : undefined;
       if (options.requestCert !== true || name !== undefined) {
         this.#accept(socket, name);
@@ -92,18 +103,51 @@ export class Listener {
       refusals.add('the certificate’s common name is no name of a gateway', { remote: socket.remoteAddress });
       socket.destroy();
     });
+    server.on('connection', (socket: Socket) => this.#shake(socket));
     server.on('tlsClientError', (err, socket) => {
       refusals.add('the TLS handshake failed', { remote: socket.remoteAddress, err });
     });
     return server;
   }
 
+  /** Counts a socket, and the time, until its handshake is done. */
+  #shake(socket: Socket): void {
+    const place = placeOf(socket);
+    const fail = (what: string) => (): unknown => socket.destroy(new Error(what));
+    const cancel = this.#options.clock.after(HANDSHAKE_MS, fail('it takes too long'));
+    const done = (): void => {
+      cancel();
+      if (this.#shaking.get(place) === done) this.#shaking.delete(place);
+      this.#handshakes.delete(socket);
+    };
+    this.#shaking.set(place, done);
+    socket.once('close', done);
+    this.#handshakes.add(socket, socket.remoteAddress ?? '')?.destroy(new Error('too many at once'));
+  }
+
   #accept(socket: Socket, peer: Peer): void {
-    const { packetBytesMax, refusals, onConnection } = this.#options;
+    const { connectionsMax, packetBytesMax, refusals, onConnection } = this.#options;
     const remote = socket.remoteAddress;
+    if (this.#accepted.size >= connectionsMax) {
+      refusals.add('too many connections', { gateway: peer, remote });
+      socket.destroy();
+      return;
+    }
+    this.#accepted.add(socket);
+    socket.once('close', () => this.#accepted.delete(socket));
+    const oldest = peer === undefined ? undefined : this.#ofGateways.add(socket, peer);
+    if (oldest !== undefined) {
+      refusals.add('too many connections of one gateway', { gateway: peer, remote });
+      oldest.destroy();
+    }
     const onTooLarge = (): void => refusals.add('a packet is too large', { gateway: peer, remote });
     onConnection(new BoundedConnection(socket, packetBytesMax, onTooLarge), peer);
   }
+}
+
+/** Where a socket comes from: of those that are open, no other. */
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 const SOCKET: ServerOpts = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
@@ -118,7 +162,7 @@ function serverOf(options: TlsOptions, onSocket: (socket: TLSSocket) => void): R
 
 async function tlsOptionsOf({ certFile, keyFile, caFile }: ListenTlsConfig): Promise<TlsOptions> {
   const [cert, key] = [await read(certFile), await read(keyFile)];
-  const common = { cert, key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const common = { cert, key };
   if (caFile === undefined) return common;
   return { ...common, ca: await read(caFile), requestCert: true, rejectUnauthorized: true };
 }
