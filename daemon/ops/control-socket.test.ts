@@ -10,6 +10,7 @@ import { ControlSocket } from './control-socket.ts';
 let folder: string;
 let path: string;
 let control: ControlSocket;
+let answered = 0;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mooring-control-'));
@@ -19,6 +20,10 @@ beforeEach(async () => {
     path,
     {
       status: () => ({ pending: 3 }),
+      everything: () => {
+        answered += 1;
+        return { text: 'x'.repeat(4000) };
+      },
       read: () => {
         throw new MooringError('SENSOR_FAILED', 'the sensor does not answer', { hint: 'Check its wiring.' });
       },
@@ -67,4 +72,42 @@ test('requests are answered in order, one line each', async () => {
 test('an unknown verb, a line that is no JSON and an inherited name are refused without harm', async () => {
   const answers = await ask('{"verb":"reboot"}', 'hello', 'null', '{"verb":"toString"}', '{"verb":"status"}');
   expect(answers.map((answer) => JSON.parse(answer).ok)).toEqual([false, false, false, false, true]);
+});
+
+test('a client that asks and never reads is answered no more than it has room for', async () => {
+  answered = 0;
+  const socket = connect(path);
+  socket.pause();
+  const requests = '{"verb":"everything"}\n'.repeat(3000);
+  await new Promise<void>((resolve) => socket.write(requests, () => resolve()));
+  // Whatever was asked before this is answered, or waits for room.
+  for (let round = 0; round < 20; round += 1) await ask('{"verb":"status"}');
+  expect(answered).toBeLessThan(1000);
+  await new Promise<void>((resolve) => {
+    let lines = 0;
+    socket.on('data', (chunk: Buffer) => {
+      for (const byte of chunk) if (byte === 10) lines += 1;
+      if (lines === 3000) resolve();
+    });
+    socket.resume();
+  });
+  expect(answered).toBe(3000);
+  socket.destroy();
+});
+
+test('a line that is too long ends the conversation, finished or not', async () => {
+  for (const text of ['x'.repeat(5000), `${'x'.repeat(5000)}\n{"verb":"status"}\n`]) {
+    const heard = await new Promise<string>((resolve, reject) => {
+      const socket = connect(path);
+      let answer = '';
+      socket.on('error', reject);
+      socket.on('data', (chunk) => {
+        answer += chunk;
+      });
+      socket.on('close', () => resolve(answer));
+      socket.write(text);
+    });
+    expect(heard).toBe('');
+  }
+  expect(await ask('{"verb":"status"}')).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 
@@ -11,7 +12,7 @@ export function controlPathOf(storePath: string): string {
   return `${storePath}.sock`;
 }
 
-const REQUEST_BYTES_MAX = 4096;
+const REQUEST_CHARS_MAX = 4096;
 const CONNECTIONS_MAX = 16;
 const IDLE_MS = 30_000;
 
@@ -58,24 +59,22 @@ export class ControlSocket {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
-    let buffered = '';
-    let answered: Promise<void> = Promise.resolve();
     socket.setEncoding('utf8');
     socket.setTimeout(IDLE_MS, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
-    socket.on('data', (chunk: string) => {
-      buffered += chunk;
-      const lines = buffered.split('\n');
-      buffered = lines.pop() as string;
-      if (buffered.length > REQUEST_BYTES_MAX) socket.destroy();
-      for (const line of lines) {
-        answered = answered.then(async () => {
-          const answer = await this.#answer(line);
-          if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
-        });
-      }
-    });
+    // However the conversation ends, nobody is the worse for it; a client that went away is no news.
+    pipeline(socket, (chunks: AsyncIterable<string>) => this.#answers(chunks), socket).catch(() => socket.destroy());
+  }
+
+  /** One answer at a time: the next request is read when the client has taken the last answer. */
+  async *#answers(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+    let unfinished = '';
+    for await (const chunk of chunks) {
+      const lines = (unfinished + chunk).split('\n');
+      if (lines.some((line) => line.length > REQUEST_CHARS_MAX)) return;
+      unfinished = lines.pop() as string;
+      for (const line of lines) yield `${JSON.stringify(await this.#answer(line))}\n`;
+    }
   }
 
   async #answer(line: string): Promise<object> {
