@@ -152,6 +152,48 @@ test('rows in flight are not touched; when nothing else is left the append is re
   expect(append([sample(1)])).toBe(newest + 1);
 });
 
+test('what has gone in vain is counted and declared too', () => {
+  for (let group = 0; group < 40; group += 1) append(larges(20));
+  while (store.take('centre', 'live', LIMITS, 0) !== undefined);
+  append(larges(20));
+  expect(append(larges(200))).toBeUndefined();
+  const { dropped } = store.stats();
+  expect(dropped).toBe(20);
+  const delivery = new Delivery();
+  delivery.drain();
+  expect(delivery.declared.get(Buffer.from(saltOf(1)).toString('hex'))?.ranges()).toEqual([[801, 820]]);
+});
+
+test('a budget that was lowered is reached in steps, while records go on being stored', () => {
+  store.close();
+  rmSync(path);
+  const openWith = (budgetBytes: number, start: number): StoreFile =>
+    new StoreFile({ path, gateway: 'plaka', forwarders: ['centre'], budgetBytes, salt: saltOf(start) });
+  const commit = (count: number): number => {
+    const group = { nowMs: 0, label: LABEL, records: packed(larges(count)), settlements: [] };
+    expect(store.commit({ ...group, appends: [{ count, urgent: false }] }).firsts).toBeDefined();
+    return size();
+  };
+  store = openWith(8 * BUDGET, 1);
+  for (let group = 0; group < 60; group += 1) commit(100);
+  store.close();
+  const before = size();
+  expect(before).toBeGreaterThan(5 * BUDGET);
+  store = openWith(BUDGET, 2);
+  let largest = 0;
+  let commits = 0;
+  for (; store.stats().records > 1000; commits += 1) largest = Math.max(largest, commit(10));
+  expect(commits).toBeGreaterThan(20);
+  expect(largest - before).toBeLessThan(BUDGET / 4);
+  const delivery = new Delivery();
+  delivery.drain();
+  const { dropped } = store.stats();
+  const [old, own] = [1, 2].map((start) => Buffer.from(saltOf(start)).toString('hex'));
+  expect(delivery.declared.get(old as string)?.count).toBe(dropped);
+  expect((delivery.delivered.get(old as string)?.count ?? 0) + dropped).toBe(6000);
+  expect(delivery.delivered.get(own as string)?.covers(1, 10 * commits)).toBe(true);
+});
+
 test('held rows may go: they are not in flight', () => {
   for (let group = 0; group < 25; group += 1) append(larges(20));
   store.hold('centre', saltOf(1), [[1, 500]]);

@@ -21,6 +21,12 @@ const FILL = 2;
 /** For intervals, gap records and dictionary pages, which grow with what happens and not with records. */
 const SPARE_BYTES = 8 * 1024;
 
+export interface Room {
+  readonly hasRoom: boolean;
+  /** Rows that went although a forwarder had not settled them, be it in vain. */
+  readonly dropped: number;
+}
+
 /** At what size the write-ahead log is copied into the database, in bytes. */
 export function walBytesOf(budgetBytes: number): number {
   return Math.floor(Math.min(WAL_BYTES_MAX, Math.max(WAL_BYTES_MIN, budgetBytes * WAL_PART)));
@@ -61,13 +67,17 @@ export class Budget {
 
   /**
    * Makes room for records of so many bytes, inside the caller's transaction. Adds to `gaps` what goes although a forwarder
-   * has not settled it. Returns how many such rows went; undefined when there is no room to be had.
+   * has not settled it. Returns how many such rows went, and whether there is room now.
+   *
+   * Where the budget was lowered much has to go: a step each time, as a single one would write all of it to the log. Until
+   * then records go into pages that were freed, and the file grows no more.
    */
-  makeRoom(recordBytes: number, recordCount: number, gaps: GapDeclaration): number | undefined {
+  makeRoom(recordBytes: number, recordCount: number, gaps: GapDeclaration): Room {
     const neededBytes = (recordBytes + recordCount * ROW_BYTES) * FILL + SPARE_BYTES;
-    const limitBytes = this.#limitBytes(neededBytes);
+    const stepBytes = Math.max(walBytesOf(this.#budgetBytes), 2 * this.#blockBytes);
+    const limitBytes = Math.max(this.#limitBytes(neededBytes), this.#usedBytes() - stepBytes);
     const hasRoom = (): boolean => this.#usedBytes() + neededBytes <= limitBytes;
-    if (hasRoom()) return 0;
+    if (hasRoom()) return { hasRoom: true, dropped: 0 };
     const targetBytes = limitBytes - neededBytes - this.#blockBytes;
     const { free, samples, urgent } = this.#candidates();
     let dropped = 0;
@@ -82,9 +92,9 @@ export class Budget {
         if (this.#usedBytes() <= targetBytes) break;
       }
       // A whole block is freed at a time, but nothing more precious is touched only to make it whole.
-      if (hasRoom()) return dropped;
+      if (hasRoom()) return { hasRoom: true, dropped };
     }
-    return undefined;
+    return { hasRoom: false, dropped };
   }
 
   #candidates(): { free: Range[]; samples: Range[]; urgent: Range[] } {

@@ -32,6 +32,14 @@ export interface Request {
 /** The answer to the opening has this id. */
 export const OPENING = 0;
 
+export interface Opening {
+  /** As in `Current`. */
+  readonly previous: string | undefined;
+  readonly retired: readonly string[];
+  /** Bytes of database and write-ahead log. */
+  readonly bytes: number;
+}
+
 export type Answer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorMessage };

@@ -407,3 +407,19 @@ test('that records give way unsent is logged', async () => {
   expect(dropped).toBeGreaterThan(0);
   expect(warned.reduce((sum, fields) => sum + (fields as { dropped: number }).dropped, 0)).toBe(dropped);
 });
+
+test('that the file is larger than its budget is logged', async () => {
+  const warned: object[] = [];
+  const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) } as typeof silentLog;
+  const store = make({ log });
+  await store.open();
+  for (let group = 0; group < 10; group += 1) {
+    await store.append(
+      Array.from({ length: 200 }, (_, index) => large(index)),
+      SAMPLES,
+    );
+  }
+  await store.close();
+  await make({ budgetBytes: 2 ** 20, log }).open();
+  expect(warned).toEqual([{ path, bytes: expect.any(Number), bytesMax: 2 ** 20 }]);
+});

@@ -56,14 +56,17 @@ export class SqliteStore implements Store {
   async open(): Promise<Current> {
     assert(this.#lock === undefined, 'not opened twice');
     requireNodeApi();
-    const { path, gateway, forwarders, budgetBytes, random, onDied } = this.#options;
+    const { path, gateway, forwarders, budgetBytes, random, log, onDied } = this.#options;
     this.#lock = claim(path);
     const salt = random.bytes(SALT_BYTES);
     const thread = new StoreThread({ path, gateway, forwarders, budgetBytes, salt }, (error) => onDied?.(error));
     try {
-      const opening = (await thread.opened) as Pick<Current, 'previous' | 'retired'>;
+      const { previous, retired, bytes } = await thread.opened;
       this.#opened = { thread, queue: this.#makeQueue(thread) };
-      return { run: runIdOf(gateway, salt), salt, ...opening };
+      if (bytes > budgetBytes) {
+        log.warn({ path, bytes, bytesMax: budgetBytes }, 'the store is larger than its budget: its rows give way');
+      }
+      return { run: runIdOf(gateway, salt), salt, ...(previous === undefined ? {} : { previous }), retired };
     } catch (error) {
       await thread.ended();
       this.#unlock();

@@ -176,13 +176,13 @@ export class StoreFile {
     const gaps = new GapDeclaration();
     const settled = settlements.map((settlement) => this.#settle(settlement, gaps));
     const bytes = records.bodies.length + records.stations.reduce((sum, station) => sum + station.length, 0);
-    const dropped = this.#budget.makeRoom(bytes, records.lengths.length, gaps);
+    const { hasRoom, dropped } = this.#budget.makeRoom(bytes, records.lengths.length, gaps);
     let firsts: number[] | undefined;
-    if (dropped !== undefined || records.lengths.length === 0) firsts = this.#append(records, appends);
-    if (dropped !== undefined && dropped > 0) this.#addDropped.run(dropped);
+    if (hasRoom || records.lengths.length === 0) firsts = this.#append(records, appends);
+    if (dropped > 0) this.#addDropped.run(dropped);
     const declared = packed(gaps.observations(label));
     this.#append(declared, [{ count: declared.lengths.length, urgent: true }]);
-    return { firsts, settled, dropped: dropped ?? 0 };
+    return { firsts, settled, dropped };
   }
 
   #append(records: PackedRecords, appends: Group['appends']): number[] {

@@ -1,7 +1,15 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MooringError } from '../../runtime/errors.ts';
-import { type Answer, errorOf, OPENING, type Question, type Request, type ThreadOptions } from './messages.ts';
+import {
+  type Answer,
+  errorOf,
+  OPENING,
+  type Opening,
+  type Question,
+  type Request,
+  type ThreadOptions,
+} from './messages.ts';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -20,11 +28,13 @@ export class StoreThread {
   #died: MooringError | undefined;
   readonly #ended: Promise<void>;
   /** Resolves when the store is open. */
-  readonly opened: Promise<unknown>;
+  readonly opened: Promise<Opening>;
 
   /** `onDied` is called once when the thread ends by itself after it has opened the store. */
   constructor(options: ThreadOptions, onDied: (error: MooringError) => void) {
-    this.opened = new Promise((resolve, reject) => this.#waiting.set(OPENING, { resolve, reject }));
+    this.opened = new Promise((resolve, reject) => {
+      this.#waiting.set(OPENING, { resolve: resolve as Waiting['resolve'], reject });
+    });
     this.#worker = new Worker(WORKER, { workerData: options, name: 'store', execArgv: [] });
     this.#worker.on('message', (answer: Answer) => this.#answered(answer));
     let cause: unknown;

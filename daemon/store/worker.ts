@@ -5,7 +5,15 @@
 import assert from 'node:assert/strict';
 import { parentPort, type TransferListItem, workerData } from 'node:worker_threads';
 import { MooringError } from '../../runtime/errors.ts';
-import { type Answer, messageOf, OPENING, type Question, type Request, type ThreadOptions } from './messages.ts';
+import {
+  type Answer,
+  messageOf,
+  OPENING,
+  type Opening,
+  type Question,
+  type Request,
+  type ThreadOptions,
+} from './messages.ts';
 import { StoreFile } from './store-file.ts';
 
 assert(parentPort !== null, 'run as a worker thread');
@@ -49,9 +57,10 @@ function ask(
 
 answer(OPENING, () => {
   const store = new StoreFile(workerData as ThreadOptions);
+  const opening: Opening = { previous: store.previous, retired: store.retired, bytes: store.stats().bytes };
   port.on('message', ({ id, question }: Request) => {
     answer(id, () => ask(store, question));
     if (question.ask === 'close') port.close();
   });
-  return { value: { previous: store.previous, retired: store.retired } };
+  return { value: opening };
 });
