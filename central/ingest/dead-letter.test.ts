@@ -93,24 +93,55 @@ test('half a line that a kill has left is gone after the next start', async () =
   expect(linesOf('2026-02-01.ndjson')).toMatchObject([{ sequence: 1 }, { sequence: 2 }]);
 });
 
-test('a letter that could not be written is no letter, and can be tried again', async () => {
-  let isFull = false;
-  const files = await opened({
-    disk: {
-      ...nodeDisk,
-      writeFrom(path, from, data) {
-        const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write', path });
-        return isFull ? Promise.reject(full) : nodeDisk.writeFrom(path, from, data);
-      },
+/** The disk of this machine, which is full while `fate.isFull`. */
+function fullDisk(): { fate: { isFull: boolean }; disk: typeof nodeDisk } {
+  const fate = { isFull: true };
+  const disk: typeof nodeDisk = {
+    ...nodeDisk,
+    writeFrom(path, from, data) {
+      const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write', path });
+      return fate.isFull ? Promise.reject(full) : nodeDisk.writeFrom(path, from, data);
     },
-  });
-  isFull = true;
+  };
+  return { fate, disk };
+}
+
+test('a letter that could not be written is no letter, and can be tried again', async () => {
+  const { fate, disk } = fullDisk();
+  fate.isFull = false;
+  const files = await opened({ disk });
+  fate.isFull = true;
   await expect(files.append([letterOf(1)])).rejects.toMatchObject({
     code: 'SINK_FAILED',
     context: { reason: 'ENOSPC' },
   });
-  isFull = false;
+  fate.isFull = false;
   await files.append([letterOf(1)]);
   expect(linesOf('2026-02-01.ndjson')).toMatchObject([{ sequence: 1 }]);
+  await files.close();
+});
+
+test('it opens on a full disk, and takes letters once there is room', async () => {
+  const { fate, disk } = fullDisk();
+  const files = await opened({ disk });
+  const refused = await Promise.allSettled([files.append([letterOf(1)]), files.append([letterOf(2)])]);
+  expect(refused).toMatchObject([1, 2].map(() => ({ status: 'rejected', reason: { code: 'SINK_FAILED' } })));
+  fate.isFull = false;
+  await Promise.all([files.append([letterOf(1)]), files.append([letterOf(2)])]);
+  expect(linesOf('2026-02-01.ndjson')).toMatchObject([{ sequence: 1 }, { sequence: 2 }]);
+  await files.close();
+});
+
+test('a place that is unfit is refused at once, and so is an append that has to open it while all is closing', async () => {
+  const { disk } = fullDisk();
+  const unfit = { ...disk, syncFolder: () => Promise.reject(new Error('no folders are synced here')) };
+  await expect(opened({ disk: { ...unfit, writeFrom: nodeDisk.writeFrom } })).rejects.toMatchObject({
+    code: 'SINK_MOUNT_UNFIT',
+  });
+  const closing = new AbortController();
+  const files = new DeadLetterFiles({ folder, clock: systemClock, log: silentLog, disk });
+  await files.open(closing.signal);
+  closing.abort();
+  await expect(files.append([letterOf(1)])).rejects.toMatchObject({ code: 'SINK_FAILED' });
   await files.close();
 });

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RejectCode } from '../../protocol/ack.ts';
 import type { RunId } from '../../protocol/ids.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { MooringError, toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import { Appender } from '../sinks/appender.ts';
 import type { Disk } from '../sinks/disk.ts';
@@ -44,10 +46,15 @@ const REASON_CHARACTERS_MAX = 200;
  */
 export class DeadLetterFiles implements DeadLetters {
   readonly #appender: Appender;
+  readonly #log: Log;
+  #signal: AbortSignal | undefined;
+  #opened: Promise<void> | undefined;
 
-  constructor({ folder, ...rest }: DeadLetterFilesOptions) {
+  constructor({ folder, log, ...rest }: DeadLetterFilesOptions) {
+    this.#log = log;
     this.#appender = new Appender({
       ...rest,
+      log,
       root: folder,
       stateDir: join(folder, '.mooring'),
       isEmpty: async (disk) => !((await disk.list(folder)) ?? []).some((entry) => entry.endsWith('.ndjson')),
@@ -55,12 +62,27 @@ export class DeadLetterFiles implements DeadLetters {
     });
   }
 
-  /** Stands by while another process writes there. Throws as `Appender.open`. */
-  open(signal: AbortSignal): Promise<void> {
-    return this.#appender.open(signal);
+  /**
+   * Stands by while another process writes there. A full disk is no reason not to start, as most records need no dead
+   * letter: the next append tries again. Throws `SINK_MOUNT_UNFIT`, `SINK_STATE_DAMAGED`, or the signal's reason.
+   */
+  async open(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    try {
+      await this.#open(signal);
+    } catch (error) {
+      if (!(error instanceof MooringError) || error.code !== 'SINK_FAILED') throw error;
+      this.#log.error({ err: error }, 'the dead letter cannot be opened; trying again when it is needed');
+    }
   }
 
   async append(letters: readonly DeadLetter[]): Promise<void> {
+    assert(this.#signal !== undefined, 'opened before anything is appended');
+    try {
+      await this.#open(this.#signal);
+    } catch (error) {
+      throw this.#signal.aborted ? toMooringError(error, 'SINK_FAILED', 'the dead letter is closing') : error;
+    }
     await this.#appender.append(
       letters.map((letter) => ({
         run: letter.run,
@@ -71,6 +93,15 @@ export class DeadLetterFiles implements DeadLetters {
 
   close(): Promise<void> {
     return this.#appender.close();
+  }
+
+  /** Once, however many ask at the same time, until it has succeeded. */
+  #open(signal: AbortSignal): Promise<void> {
+    this.#opened ??= this.#appender.open(signal).catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
   }
 }
 

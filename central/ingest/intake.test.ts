@@ -213,19 +213,35 @@ test('what the log rejects is in the dead letter before it is answered', async (
   expect(intake.stats).toMatchObject({ stored: 1, rejected: 2 });
 });
 
-test('nothing is called rejected while the dead letter cannot be written', async () => {
+test('while the dead letter cannot be written nothing is called rejected, and the others are answered', async () => {
   const intake = intakeOf();
   dead.error = new MooringError('SINK_FAILED', 'full');
-  send(intake, batch([1, 2]));
+  for (let repeat = 0; repeat < 2; repeat += 1) {
+    send(intake, batch([1, 2]));
+    script.store({ rejected: [2] });
+    await intake.idle();
+  }
+  expect(acks).toEqual([
+    { ...named(), stored: ONE },
+    { ...named(), stored: ONE },
+  ]);
+  expect(intake.stats).toMatchObject({ stored: 2, rejected: 0, isDeadLetterFailing: true, isLogFailing: false });
+
+  send(intake, batch([2], 2));
   script.store({ rejected: [2] });
   await intake.idle();
-  expect(acks).toEqual([{ ...named(), busy: { retryAfterMs: 2000 } }]);
+  expect(acks[2]).toEqual({ ...named(2), busy: { retryAfterMs: 2000 } });
+
   dead.error = undefined;
   send(intake, batch([1, 2]));
   script.store({ rejected: [2] });
   await intake.idle();
-  expect(acks[1]).toMatchObject({ stored: ONE, rejected: [{ code: 'too_large', ranges: [[2, 2]] }] });
-  expect(intake.stats).toMatchObject({ busy: 1, stored: 1, rejected: 1 });
+  expect(acks[3]).toMatchObject({ stored: ONE, rejected: [{ code: 'too_large', ranges: [[2, 2]] }] });
+  expect(intake.stats).toMatchObject({ busy: 1, rejected: 1, isDeadLetterFailing: false });
+  expect(lines.said).toEqual([
+    'error: refused records cannot be kept: they stay with the gateways',
+    'info: refused records are kept again',
+  ]);
 });
 
 test('a log that fails makes every batch busy, and the log says so once', async () => {

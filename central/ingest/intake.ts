@@ -48,6 +48,8 @@ export interface IntakeStats {
   readonly bytesWaiting: number;
   /** The log took nothing the last time. */
   readonly isLogFailing: boolean;
+  /** The dead letter took nothing the last time: what is refused stays with the gateways. */
+  readonly isDeadLetterFailing: boolean;
 }
 
 /** When a gateway may come back with what was not taken, in milliseconds. */
@@ -73,6 +75,7 @@ export class Intake {
   readonly #counts = { batches: 0, stored: 0, duplicates: 0, rejected: 0, busy: 0, unreadable: 0, notABatch: 0 };
   #bytesWaiting = 0;
   #isLogFailing = false;
+  #isDeadLetterFailing = false;
   /** When something was last refused for want of room, while that is the state of things. */
   #fullMs: number | undefined;
   #isClosed = false;
@@ -87,7 +90,12 @@ export class Intake {
   }
 
   get stats(): IntakeStats {
-    return { ...this.#counts, bytesWaiting: this.#bytesWaiting, isLogFailing: this.#isLogFailing };
+    return {
+      ...this.#counts,
+      bytesWaiting: this.#bytesWaiting,
+      isLogFailing: this.#isLogFailing,
+      isDeadLetterFailing: this.#isDeadLetterFailing,
+    };
   }
 
   /**
@@ -144,7 +152,9 @@ export class Intake {
     const work = this.#store(inspected, rangesOf(repeats))
       .then(
         (verdict) => {
-          for (const ack of acksOf(batch, verdict)) answer(encodeAck(ack));
+          const acks = acksOf(batch, verdict);
+          for (const ack of acks) answer(encodeAck(ack));
+          if (acks.length === 0) this.#refuse(say);
         },
         (error: unknown) => {
           this.#failed(error);
@@ -158,12 +168,11 @@ export class Intake {
     this.#underWay.add(work);
   }
 
-  /** Resolves when all that the verdict says is true on disk. */
+  /** Resolves when all that the verdict says is true on disk. What it does not mention stays the gateway's to send. */
   async #store({ entry, refused }: Inspected, repeats: readonly Range[]) {
     const outcome = entry.records.length === 0 ? NOTHING : await this.#recordLog.append(entry);
-    const letters = [...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())];
-    if (letters.length > 0) await this.#deadLetters.append(letters);
     this.#succeeded();
+    const letters = await this.#kept([...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())]);
     this.#counts.duplicates += countOf(repeats) + countOf(outcome.stored) - outcome.added;
     this.#counts.stored += outcome.added;
     this.#counts.rejected += letters.length;
@@ -176,6 +185,24 @@ export class Intake {
         ranges: rangesOf(some.map(({ sequence }) => sequence).sort((a, b) => a - b)),
       })),
     };
+  }
+
+  /** The letters that are in the dead letter now: all, or none. */
+  async #kept(letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    if (letters.length === 0) return [];
+    try {
+      await this.#deadLetters.append(letters);
+    } catch (error) {
+      if (!(error instanceof MooringError)) throw error;
+      if (!this.#isDeadLetterFailing) {
+        this.#log.error({ err: error }, 'refused records cannot be kept: they stay with the gateways');
+      }
+      this.#isDeadLetterFailing = true;
+      return [];
+    }
+    if (this.#isDeadLetterFailing) this.#log.info({}, 'refused records are kept again');
+    this.#isDeadLetterFailing = false;
+    return letters;
   }
 
   #hasRoom(bytes: number): boolean {

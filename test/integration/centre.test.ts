@@ -176,6 +176,18 @@ test('while the disk is full gateways are told to come back, and afterwards noth
   expect(recordsIn('records/2026/01/31/23.ndjson')).toHaveLength(1);
 });
 
+test('a centre starts although there is no room for its dead letter, and stores what needs none', async () => {
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' });
+  const disk: typeof nodeDisk = {
+    ...nodeDisk,
+    writeFrom: (path, ...rest) =>
+      path.includes('deadletter') ? Promise.reject(full) : nodeDisk.writeFrom(path, ...rest),
+  };
+  const gateway = await gatewayOf(await started({ disk }));
+  await gateway.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  expect((await gateway.nextAck()).stored).toEqual(ranges('2'));
+});
+
 test('a disk that never answers does not keep the centre from stopping', async () => {
   let isStalled = false;
   const stalled = new Promise<never>(() => undefined);
