@@ -71,6 +71,7 @@ export class Gateway {
   readonly #died = new AbortController();
   readonly #stopping = new AbortController();
   readonly #latest = new Map<string, SequencedRecord>();
+  #starting: Promise<void> = Promise.resolve();
   #run: RunId = '';
   #startedMs = 0;
   #drainMs = 0;
@@ -121,25 +122,19 @@ export class Gateway {
     throw this.#died.signal.reason;
   }
 
-  /** Resolves when records are being made. Rejects with why not, having closed everything again. */
+  /** Once. Resolves when records are being made. Rejects with why not, having closed everything again. */
   async start(): Promise<void> {
-    this.#startedMs = this.#options.clock.monotonicMs();
-    try {
-      await this.#openInOrder();
-    } catch (error) {
-      await this.#opened.disposeAsync();
-      throw error;
-    }
-    const { gateway, stations, forward } = this.#config;
-    const fields = { gateway, run: this.#run, stations: stations.length, forwarders: forward.length };
-    this.#options.log.info(fields, 'the gateway runs');
-    this.#systemd.ready();
-    this.#watchdog?.start();
-    if (this.#options.systemd?.notifySocket !== undefined) void this.#keepTelling();
+    this.#starting = this.#start();
+    await this.#starting;
   }
 
-  /** Makes the last records, stores them, closes everything in reverse. Safe whether or not it is running. */
+  /**
+   * Makes the last records, stores them, closes everything in reverse. Safe whether or not it is running; where it is just
+   * being started, that ends first, within a few seconds.
+   */
   async stop({ drainMs = 0 }: StopOptions = {}): Promise<void> {
+    // Whoever called it hears why it could not start.
+    await this.#starting.catch(() => undefined);
     this.#systemd.stopping();
     this.#drainMs = drainMs;
     this.#watchdog?.stop();
@@ -177,6 +172,22 @@ export class Gateway {
   /** A station's newest committed sample. */
   latest(station: string): SequencedRecord | undefined {
     return this.#latest.get(station);
+  }
+
+  async #start(): Promise<void> {
+    this.#startedMs = this.#options.clock.monotonicMs();
+    try {
+      await this.#openInOrder();
+    } catch (error) {
+      await this.#opened.disposeAsync();
+      throw error;
+    }
+    const { gateway, stations, forward } = this.#config;
+    const fields = { gateway, run: this.#run, stations: stations.length, forwarders: forward.length };
+    this.#options.log.info(fields, 'the gateway runs');
+    this.#systemd.ready();
+    this.#watchdog?.start();
+    if (this.#options.systemd?.notifySocket !== undefined) void this.#keepTelling();
   }
 
   async #openInOrder(): Promise<void> {

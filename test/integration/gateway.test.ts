@@ -155,6 +155,27 @@ describe('the end', () => {
     });
   });
 
+  it('waits for the beginning where it comes during it, and lets go of the store', async () => {
+    const gateway = new Gateway(configOf(), REAL);
+    const started = gateway.start();
+    await gateway.stop();
+    await started;
+    const next = new Gateway(configOf(), REAL);
+    await next.start();
+    await next.stop();
+    const runs = openStoreReader(storePath).runs('centre');
+    expect(runs.map(({ last }) => last >= 10)).toEqual([true, true]);
+  });
+
+  it('comes too where there was no beginning: what refused to start is stopped without an error', async () => {
+    const first = new Gateway(configOf(), REAL);
+    await first.start();
+    const second = new Gateway(configOf(), REAL);
+    const started = second.start();
+    await Promise.all([second.stop(), expect(started).rejects.toMatchObject({ code: 'STORE_IN_USE' })]);
+    await first.stop();
+  });
+
   it('waits for no linger, and keeps what lingered', async () => {
     const gateway = new Gateway(configOf({ linger: '1m' }), REAL);
     await gateway.start();
