@@ -4,6 +4,7 @@ import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { MooringError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
+import { DEAD_LETTER_FOLDER } from './config/places.ts';
 import type { CentralConfig, SinkConfig } from './config/types.ts';
 import { BrokerLink } from './ingest/broker-link.ts';
 import { DeadLetterFiles } from './ingest/dead-letter.ts';
@@ -56,7 +57,7 @@ export class Centre {
     this.#clock = clock;
     this.#log = log;
     this.#recordLog = recordLogOf(config, { ...options, disk });
-    this.#deadLetters = new DeadLetterFiles({ folder: join(config.stateDir, 'deadletter'), clock, log, disk });
+    this.#deadLetters = new DeadLetterFiles({ folder: join(config.stateDir, DEAD_LETTER_FOLDER), clock, log, disk });
     const { mqtt, intakeBytesMax } = config.ingest;
     this.#intake = new Intake({
       recordLog: this.#recordLog,

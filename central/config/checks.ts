@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { checkBrokerClient, checkKeyPair } from '../../runtime/config/broker.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
@@ -46,11 +45,10 @@ function checkListener(reader: ConfigReader, mqtt: Readonly<Record<string, unkno
   }
 }
 
-/** Reports sinks of no kind or of two, and two that would write to one place. */
+/** Reports sinks of no kind or of two. */
 export function checkSinks(reader: ConfigReader): void {
   const sinks = reader.mappingAt(['sinks']);
   if (sinks === undefined) return;
-  const firstAt = new Map<string, Path>();
   for (const name of Object.keys(sinks)) {
     const sink = reader.mappingAt(['sinks', name]);
     if (sink === undefined) continue;
@@ -59,15 +57,6 @@ export function checkSinks(reader: ConfigReader): void {
       reader.report(['sinks', name], 'key', 'has no kind', 'Write `files: { path: … }` or `ack_log: { path: … }`.');
     } else if (kinds.length > 1) {
       reader.report(['sinks', name, kinds[1] as string], 'key', 'a sink has one kind', 'Give it a sink of its own.');
-    }
-    for (const kind of kinds) {
-      const path = ['sinks', name, kind, 'path'];
-      const place = reader.valueAt(path);
-      if (typeof place !== 'string') continue;
-      const absolute = resolve(reader.folder, place);
-      const first = firstAt.get(absolute);
-      if (first === undefined) firstAt.set(absolute, path);
-      else reader.report(path, 'value', `is where the sink in line ${reader.lineOf(first)} writes`, 'Choose another.');
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -111,4 +111,26 @@ test('two sinks never write to one place, however it is spelled', () => {
   expect(problemsIn(`ingest: { mqtt: { url: mqtt://b } }\nsinks: { ${sinks} }\nstate: s\n`)).toEqual([
     '2:57 sinks.b.files.path: is where the sink in line 2 writes. Choose another.',
   ]);
+});
+
+test('nothing writes where something else does, through a link, as the dead letter, or in the folder of a state', () => {
+  const problems = (sinks: string, state = 's'): string[] =>
+    problemsIn(`ingest: { mqtt: { url: mqtt://b } }\nsinks: { ${sinks} }\nstate: ${state}\n`);
+  mkdirSync(join(folder, 'real'));
+  symlinkSync(join(folder, 'real'), join(folder, 'link'));
+  for (const below of ['', '/not/there/yet']) {
+    expect(problems(`a: { files: { path: real${below} } }, b: { files: { path: link${below} } }`)).toEqual([
+      expect.stringContaining('sinks.b.files.path: is where the sink in line 2 writes. Choose another.'),
+    ]);
+  }
+  expect(problems('a: { files: { path: s/deadletter } }')).toEqual([
+    '3:8 state: its `deadletter` is where the sink in line 2 writes. Choose another.',
+  ]);
+  expect(problems('a: { files: { path: r } }, k: { ack_log: { path: r/.mooring/state.json } }')).toEqual([
+    "2:59 sinks.k.ack_log.path: is in `.mooring`, which belongs to a sink's own state. Choose another.",
+  ]);
+  expect(problems('a: { files: { path: acks.txt.mooring/cut } }, k: { ack_log: { path: acks.txt } }')).toHaveLength(1);
+  expect(problems('a: { files: { path: r } }', 'r/.mooring')).toHaveLength(1);
+  // Beside one another, or in one another, they do no harm.
+  expect(problems('a: { files: { path: s } }, k: { ack_log: { path: s/acks.txt } }')).toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { brokerClientOf } from '../../runtime/config/broker.ts';
 import { ConfigReader } from '../../runtime/config/reader.ts';
 import { checkAck, checkMqtt, checkSinks } from './checks.ts';
+import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
 import type { CentralConfig, MqttIngestConfig, SinkConfig } from './types.ts';
 
@@ -28,6 +29,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   const root = reader.parse(centralSchema, []);
   checkMqtt(reader);
   checkSinks(reader);
+  checkPlaces(reader);
   checkAck(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
