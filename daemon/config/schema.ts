@@ -48,7 +48,7 @@ export const sensorShape = {
     .describe('A sensor that speaks by itself and has been silent for longer is flagged as missing'),
   deadline: duration({ min: '10ms', max: '1m' })
     .prefault('1s')
-    .describe('A sample that takes longer has failed; the sensor is opened again'),
+    .describe('A sample that takes longer has failed; until then the records of the station wait for it in memory'),
   ...laterKeys('calibrate'),
 };
 

@@ -35,6 +35,19 @@ describe('a sensor that hangs', () => {
     expect(stage.sampler?.status().sensors.map(({ state }) => state)).toEqual(['hung', 'ok', 'ok']);
   });
 
+  it('keeps no record of its station in memory for longer than its deadline, though they leave in order', async () => {
+    const slow = scripted(new ScriptedPolled(never), ['humidity'], { everyMs: 10_000, deadlineMs: 6000 });
+    await stage.start([station('a', [slow, scripted(counter('temperature'), ['temperature'])])]);
+    await stage.clock.advance(5999);
+    expect(stage.samplesOf('a')).toEqual([]);
+    await stage.clock.advance(4001);
+    const records = stage.samplesOf('a');
+    expect(records.map(({ metrics }) => metrics.temperature)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(records.map(({ atMs, timestampMs }) => atMs - (timestampMs - START))).toEqual([
+      6000, 5000, 4000, 3000, 2000, 1000, 0, 0, 0, 0, 0,
+    ]);
+  });
+
   it('when it is opened holds up the first ticks by no more than two seconds', async () => {
     const stuck = new ScriptedPolled(never, { open: never });
     const starting = stage.start([
