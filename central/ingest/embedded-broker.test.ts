@@ -168,8 +168,23 @@ test('the state of a gateway is kept for who asks later, and its last will takes
   expect(await state()).toBe('gone');
 });
 
-test('a gateway that does not read its acks holds up nobody', async () => {
+test('states are kept of so many gateways, and of another when one is taken away', async () => {
   const broker = await brokerOf();
+  const client = clientOf(broker);
+  const keep = (gateway: string, state = 'here') =>
+    client.publishAsync(topicOf(gateway, 'state'), state, { qos: 1, retain: true });
+  await Promise.all(Array.from({ length: 4096 }, (_, number) => keep(`g${number}`)));
+  await keep('g7', '');
+  await keep('another');
+  await keep('g8', 'again');
+  const closed = closeOf(client);
+  client.publish(topicOf('g7', 'state'), 'here', { qos: 1, retain: true });
+  await closed;
+  expect(lines.fields).toContainEqual(expect.objectContaining({ reason: 'too many states are kept' }));
+});
+
+test('a gateway that does not read its acks holds up nobody, and is closed', async () => {
+  const broker = await brokerOf({ drainTimeoutMs: 500 });
   receiver.isAnswering = false;
   const slow = await gatewayOf(broker, 'slow');
   await slow.send(Uint8Array.of(1));
@@ -179,8 +194,9 @@ test('a gateway that does not read its acks holds up nobody', async () => {
   const plaka = await gatewayOf(broker, 'plaka');
   await plaka.send(Uint8Array.of(1));
   await plaka.nextAck();
-  // Later it is closed for that; nobody waits for it until then.
   expect(broker.status().connections).toBe(2);
+  await lines.until('debug: a client was closed');
+  expect(lines.fields.at(-1)).toMatchObject({ err: { message: 'drain timeout' } });
 });
 
 test('a second client of the same id takes the place of the first', async () => {

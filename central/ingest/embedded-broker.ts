@@ -17,6 +17,8 @@ export interface EmbeddedBrokerOptions {
   readonly log: Log;
   /** Connections at once; beyond that new ones are closed. 1024 when left out. */
   readonly connectionsMax?: number;
+  /** A client that does not read for this long while something is sent to it is closed; 5000 when left out. */
+  readonly drainTimeoutMs?: number;
 }
 
 const CONNECTIONS_MAX = 1024;
@@ -27,10 +29,11 @@ const CLIENT_ID_CHARACTERS_MAX = 128;
 const KEEPALIVE_SECONDS_MAX = 600;
 /** For the first packet of a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A client that does not read for this long while something is sent to it is closed, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 5000;
 /** How long the last acks may take to leave, in milliseconds. */
 const DRAIN_MS = 400;
+/** States that are kept for who asks later: somebody on this machine may invent gateways. */
+const STATES_MAX = 4096;
 /** Handshakes of QoS 2 that a client may leave open: nobody needs any. */
 const QOS2_OPEN_MAX = 8;
 /**
@@ -51,14 +54,18 @@ export class EmbeddedBroker implements Ingest {
   readonly #tls: boolean;
   readonly #refusals: Refusals;
   readonly #listener: Listener;
+  readonly #drainTimeoutMs: number;
   readonly #peers = new WeakMap<object, Peer>();
+  /** Topics with a retained message. */
+  readonly #retained = new Set<string>();
   readonly #publishing = new Set<Promise<void>>();
   #aedes: Aedes | undefined;
 
-  constructor({ config, intake, clock, log, connectionsMax }: EmbeddedBrokerOptions) {
+  constructor({ config, intake, clock, log, connectionsMax, drainTimeoutMs }: EmbeddedBrokerOptions) {
     this.#intake = intake;
     this.#clock = clock;
     this.#log = log;
+    this.#drainTimeoutMs = drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
     this.#tls = config.tls !== undefined;
     this.#refusals = new Refusals(clock, log);
     this.#listener = new Listener({
@@ -110,7 +117,7 @@ export class EmbeddedBroker implements Ingest {
       concurrency: 0,
       heartbeatInterval: HEARTBEAT_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      drainTimeout: DRAIN_TIMEOUT_MS,
+      drainTimeout: this.#drainTimeoutMs,
       keepaliveLimit: KEEPALIVE_SECONDS_MAX,
       maxInflightInbound: QOS2_OPEN_MAX,
       maxClientsIdLength: CLIENT_ID_CHARACTERS_MAX,
@@ -150,7 +157,8 @@ export class EmbeddedBroker implements Ingest {
   #onPublish(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
     const { topic, retain, payload } = packet;
     // Without a client it is a last will, which was looked at when its client connected.
-    const fault = client && publishFault(this.#peerOf(client), publicationOf(topic, retain, payload));
+    const publication = publicationOf(topic, retain, payload);
+    const fault = client && (publishFault(this.#peerOf(client), publication) ?? this.#retain(publication));
     if (client !== null && typeof fault === 'string') {
       this.#refuse(client, fault, topic);
       done(new Error(fault));
@@ -161,6 +169,15 @@ export class EmbeddedBroker implements Ingest {
     if (parsed?.channel !== 'batch') return;
     const bytes = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload);
     this.#intake.receive(parsed.gateway, bytes, (ack) => this.#publishAck(parsed.gateway, ack));
+  }
+
+  /** Knows what the broker keeps. Why it may not keep more, or undefined. An empty message is what takes one away. */
+  #retain({ topic, retain, payloadBytes }: Publication): string | undefined {
+    if (!retain) return undefined;
+    if (payloadBytes === 0) this.#retained.delete(topic);
+    else if (this.#retained.size < STATES_MAX) this.#retained.add(topic);
+    else if (!this.#retained.has(topic)) return 'too many states are kept';
+    return undefined;
   }
 
   #publishAck(gateway: string, ack: Uint8Array): void {

@@ -28,7 +28,8 @@ test('a batch is not retained, and a state is small', () => {
   expect(publish('plaka', 'mooring/1/plaka/state', { retain: true })).toBeUndefined();
   expect(publish('plaka', 'mooring/1/plaka/batch', { retain: true })).toBe('a batch is not to be retained');
   expect(publish('plaka', 'mooring/1/plaka/batch', { payloadBytes: 65_536 })).toBeUndefined();
-  expect(publish('plaka', 'mooring/1/plaka/state', { payloadBytes: 16_385 })).toBe('the state is too large');
+  expect(publish('plaka', 'mooring/1/plaka/state', { payloadBytes: 1024 })).toBeUndefined();
+  expect(publish('plaka', 'mooring/1/plaka/state', { payloadBytes: 1025 })).toBe('the state is too large');
 });
 
 test.each([

@@ -10,7 +10,7 @@ export interface Publication {
 }
 
 /** A birth or a last will is a line of status, kept in memory for every gateway. */
-const STATE_BYTES_MAX = 16_384;
+const STATE_BYTES_MAX = 1024;
 
 /** Why a client may not publish this, or undefined. A gateway writes its own `/batch` and `/state`; nobody writes `/ack`. */
 export function publishFault(peer: Peer, { topic, retain, payloadBytes }: Publication): string | undefined {
