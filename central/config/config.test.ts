@@ -127,10 +127,11 @@ test('nothing writes where something else does, through a link, as the dead lett
     '3:8 state: its `deadletter` is where the sink in line 2 writes. Choose another.',
   ]);
   expect(problems('a: { files: { path: r } }, k: { ack_log: { path: r/.mooring/state.json } }')).toEqual([
-    "2:59 sinks.k.ack_log.path: is in `.mooring`, which belongs to a sink's own state. Choose another.",
+    '2:59 sinks.k.ack_log.path: is in the folder of the lock and state of line 2. Choose another.',
   ]);
   expect(problems('a: { files: { path: acks.txt.mooring/cut } }, k: { ack_log: { path: acks.txt } }')).toHaveLength(1);
   expect(problems('a: { files: { path: r } }', 'r/.mooring')).toHaveLength(1);
   // Beside one another, or in one another, they do no harm.
+  expect(problems('a: { files: { path: .mooring/r } }', '.mooring')).toEqual([]);
   expect(problems('a: { files: { path: s } }, k: { ack_log: { path: s/acks.txt } }')).toEqual([]);
 });

@@ -9,39 +9,57 @@ export const DEAD_LETTER_FOLDER = 'deadletter';
 
 /**
  * Reports two writers in one place: a centre that holds the lock of a folder would stand by for itself, for ever. Also
- * reports a place in a folder that a sink keeps its own things in.
+ * reports a writer in the folder in which another keeps its lock and state.
  */
 export function checkPlaces(reader: ConfigReader): void {
-  const firstAt = new Map<string, Path>();
-  for (const { path, place } of placesIn(reader)) {
-    const real = realPath(resolve(reader.folder, place));
-    const first = firstAt.get(real);
-    if (first === undefined) firstAt.set(real, path);
-    else if (path[0] === 'state') {
-      const message = `its \`${DEAD_LETTER_FOLDER}\` is where the sink in line ${reader.lineOf(first)} writes`;
+  const writers = writersIn(reader);
+  for (const [index, { path, place, subject }] of writers.entries()) {
+    const same = writers.slice(0, index).find((other) => other.place === place);
+    const host = writers.find(({ own }) => place === own || place.startsWith(own + sep));
+    if (same !== undefined) {
+      reader.report(
+        path,
+        'value',
+        `${subject}is where the sink in line ${reader.lineOf(same.path)} writes`,
+        'Choose another.',
+      );
+    } else if (host !== undefined) {
+      const message = `${subject}is in the folder of the lock and state of line ${reader.lineOf(host.path)}`;
       reader.report(path, 'value', message, 'Choose another.');
-    } else reader.report(path, 'value', `is where the sink in line ${reader.lineOf(first)} writes`, 'Choose another.');
-    const taken = real.split(sep).find((name) => name.endsWith('.mooring'));
-    if (taken !== undefined) {
-      reader.report(path, 'value', `is in \`${taken}\`, which belongs to a sink's own state`, 'Choose another.');
     }
   }
 }
 
+interface Writer {
+  readonly path: Path;
+  readonly place: string;
+  /** Where it keeps its lock and state. */
+  readonly own: string;
+  /** Begins a sentence about the place, where that is not what the key says. */
+  readonly subject: string;
+}
+
 /** What writes, in the order of the file's keys; the dead letter last. */
-function placesIn(reader: ConfigReader): { readonly path: Path; readonly place: string }[] {
-  const places: { path: Path; place: string }[] = [];
+function writersIn(reader: ConfigReader): Writer[] {
+  const writers: Writer[] = [];
+  const add = (path: Path, place: string, ownIn: (place: string) => string, subject = ''): void => {
+    const real = realPath(resolve(reader.folder, place));
+    writers.push({ path, place: real, own: ownIn(real), subject });
+  };
   for (const name of Object.keys(reader.mappingAt(['sinks']) ?? {})) {
     for (const kind of SINK_KINDS) {
       const path = ['sinks', name, kind, 'path'];
       const place = reader.valueAt(path);
-      if (typeof place === 'string') places.push({ path, place });
+      if (typeof place === 'string') add(path, place, kind === 'files' ? inFolder : besideFile);
     }
   }
   const state = reader.valueAt(['state']);
-  if (typeof state === 'string') places.push({ path: ['state'], place: join(state, DEAD_LETTER_FOLDER) });
-  return places;
+  if (typeof state === 'string') add(['state'], join(state, DEAD_LETTER_FOLDER), inFolder, 'its `deadletter` ');
+  return writers;
 }
+
+const inFolder = (place: string): string => join(place, '.mooring');
+const besideFile = (place: string): string => `${place}.mooring`;
 
 /** The path without symbolic links, as far down as it exists. */
 function realPath(path: string): string {
