@@ -17,12 +17,8 @@ export function checkPlaces(reader: ConfigReader): void {
     const same = writers.slice(0, index).find((other) => other.place === place);
     const host = writers.find(({ own }) => place === own || place.startsWith(own + sep));
     if (same !== undefined) {
-      reader.report(
-        path,
-        'value',
-        `${subject}is where the sink in line ${reader.lineOf(same.path)} writes`,
-        'Choose another.',
-      );
+      const message = `${subject}is where the sink in line ${reader.lineOf(same.path)} writes`;
+      reader.report(path, 'value', message, 'Choose another.');
     } else if (host !== undefined) {
       const message = `${subject}is in the folder of the lock and state of line ${reader.lineOf(host.path)}`;
       reader.report(path, 'value', message, 'Choose another.');
