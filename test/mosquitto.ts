@@ -5,11 +5,6 @@ import { systemRandom } from '../runtime/random.ts';
 import type { Certificates } from './certificates.ts';
 import { eventually, type Program, type Programs } from './processes.ts';
 
-/** Whether tests with a real Mosquitto were left out by name: `MOORING_TEST_WITHOUT=mosquitto`. For `test.skipIf`. */
-export const isWithoutMosquitto = isLeftOut('mosquitto');
-/** The same for those that also need OpenSSL's program. */
-export const isWithoutTls = isWithoutMosquitto || isLeftOut('openssl');
-
 export interface MosquittoOptions {
   /** Folder of its configuration and data; made if absent. */
   readonly folder: string;
@@ -124,10 +119,6 @@ function strictLines({ ca, broker }: Certificates, rulesPath: string): readonly 
     'use_identity_as_username true',
     `acl_file ${rulesPath}`,
   ];
-}
-
-export function isLeftOut(name: string): boolean {
-  return (process.env.MOORING_TEST_WITHOUT ?? '').split(',').includes(name);
 }
 
 /** A loopback port that nobody listens on. */

@@ -12,7 +12,6 @@ import { systemClock } from '../../runtime/clock.ts';
 import { saltOf, tokenOf } from '../../test/batches.ts';
 import { type Certificates, type Identity, makeCertificates } from '../../test/certificates.ts';
 import { LogLines } from '../../test/log-lines.ts';
-import { isLeftOut } from '../../test/mosquitto.ts';
 import { PlainGateway } from '../../test/plain-gateway.ts';
 import type { ListenTlsConfig } from '../config/types.ts';
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.ts';
@@ -287,7 +286,7 @@ test('a certificate that is not there or none is named at start', async () => {
   await expect(brokerOf({ config: { listen, tls: none } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
 
-describe.skipIf(isLeftOut('openssl'))('with client certificates', () => {
+describe('with client certificates', { tags: ['openssl'] }, () => {
   let folder: string;
   let certificates: Certificates;
   let tls: ListenTlsConfig;

@@ -8,12 +8,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SteppedClock } from '../../sim/clock.ts';
 import { type Certificates, makeCertificates } from '../../test/certificates.ts';
 import { LogLines } from '../../test/log-lines.ts';
-import { isLeftOut } from '../../test/mosquitto.ts';
 import { Listener } from './listener.ts';
 import { Refusals } from './refusals.ts';
 import type { Peer } from './topic-rules.ts';
 
-describe.skipIf(isLeftOut('openssl'))('a listener with client certificates', () => {
+describe('a listener with client certificates', { tags: ['openssl'] }, () => {
   let folder: string;
   let certificates: Certificates;
   beforeAll(async () => {

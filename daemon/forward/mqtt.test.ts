@@ -15,7 +15,6 @@ import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { startLink } from '../../sim/link.ts';
 import { type Certificates, makeCertificates } from '../../test/certificates.ts';
-import { isWithoutTls } from '../../test/mosquitto.ts';
 import { MqttTransport, type MqttTransportOptions } from './mqtt.ts';
 
 const BATCH = Uint8Array.of(1, 2, 3, 250);
@@ -309,44 +308,43 @@ describe('an MQTT transport whose broker is silent', () => {
 });
 
 describe('an MQTT transport over TLS', () => {
-  test.skipIf(isWithoutTls)(
-    'shows its certificate, and takes no broker that its authority has not signed',
-    async () => {
-      const { ca, broker: identity, gateway }: Certificates = await makeCertificates(folder, 'plaka');
-      const subjects: string[] = [];
-      const broker = await startBroker({}, (aedes) =>
-        createTlsServer(
-          {
-            ca: readFileSync(ca),
-            cert: readFileSync(identity.cert),
-            key: readFileSync(identity.key),
-            requestCert: true,
-            rejectUnauthorized: true,
-          },
-          (socket) => {
-            subjects.push(String(socket.getPeerCertificate().subject.CN));
-            aedes.handle(socket);
-          },
-        ).on('tlsClientError', () => undefined),
-      );
-      const url = `mqtts://127.0.0.1:${broker.port}`;
-      const known = { caFile: ca, certFile: gateway.cert, keyFile: gateway.key };
-      const { transport, open } = transportTo(url, known);
-      await open();
-      await transport.send(BATCH);
-      expect(subjects).toEqual(['plaka']);
+  test('shows its certificate, and takes no broker that its authority has not signed', {
+    tags: ['openssl'],
+  }, async () => {
+    const { ca, broker: identity, gateway }: Certificates = await makeCertificates(folder, 'plaka');
+    const subjects: string[] = [];
+    const broker = await startBroker({}, (aedes) =>
+      createTlsServer(
+        {
+          ca: readFileSync(ca),
+          cert: readFileSync(identity.cert),
+          key: readFileSync(identity.key),
+          requestCert: true,
+          rejectUnauthorized: true,
+        },
+        (socket) => {
+          subjects.push(String(socket.getPeerCertificate().subject.CN));
+          aedes.handle(socket);
+        },
+      ).on('tlsClientError', () => undefined),
+    );
+    const url = `mqtts://127.0.0.1:${broker.port}`;
+    const known = { caFile: ca, certFile: gateway.cert, keyFile: gateway.key };
+    const { transport, open } = transportTo(url, known);
+    await open();
+    await transport.send(BATCH);
+    expect(subjects).toEqual(['plaka']);
 
-      const strange = transportTo(url, { certFile: gateway.cert, keyFile: gateway.key });
-      await expect(strange.open()).rejects.toMatchObject({
-        code: 'LINK_REFUSED',
-        hint: expect.stringContaining('`ca`'),
-      });
+    const strange = transportTo(url, { certFile: gateway.cert, keyFile: gateway.key });
+    await expect(strange.open()).rejects.toMatchObject({
+      code: 'LINK_REFUSED',
+      hint: expect.stringContaining('`ca`'),
+    });
 
-      const nameless = transportTo(url, { caFile: ca });
-      await expect(nameless.open()).rejects.toMatchObject({
-        code: 'LINK_REFUSED',
-        hint: expect.stringContaining('`cert`'),
-      });
-    },
-  );
+    const nameless = transportTo(url, { caFile: ca });
+    await expect(nameless.open()).rejects.toMatchObject({
+      code: 'LINK_REFUSED',
+      hint: expect.stringContaining('`cert`'),
+    });
+  });
 });

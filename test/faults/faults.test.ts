@@ -4,7 +4,6 @@
  */
 import { afterAll, describe, test } from 'vitest';
 import { systemRandom } from '../../runtime/random.ts';
-import { isWithoutMosquitto, isWithoutTls } from '../mosquitto.ts';
 import { Lanes } from './lanes.ts';
 import { runScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -18,14 +17,14 @@ const seed = Math.floor(systemRandom.uniform() * 2 ** 31);
 const lanes = new Lanes(LANES);
 const said: string[] = [];
 
-describe.skipIf(isWithoutMosquitto)('with real processes', () => {
+describe('with real processes', { tags: ['mosquitto'] }, () => {
   afterAll(() => {
     process.stdout.write(`fault tests, seed ${seed}\n${said.map((line) => `  ${line}\n`).join('')}`);
   });
 
   for (const [index, scenario] of SCENARIOS.entries()) {
-    const mayRun = scenario.site?.tls !== true || !isWithoutTls;
-    test.skipIf(!mayRun)(scenario.name, { concurrent: true, timeout: TIMEOUT_MS }, async () => {
+    const tags = scenario.site?.tls === true ? ['openssl'] : [];
+    test(scenario.name, { tags, concurrent: true, timeout: TIMEOUT_MS }, async () => {
       const say = (text: string): void => void said.push(`${index + 1} ${text}`);
       await lanes.run(async () => await runScenario(scenario, { kills: KILLS, seed: seed + index, say }));
     });

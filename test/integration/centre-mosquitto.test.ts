@@ -9,7 +9,7 @@ import { systemRandom } from '../../runtime/random.ts';
 import { batchOf, saltOf, samplesOf } from '../batches.ts';
 import { makeCertificates } from '../certificates.ts';
 import { LogLines } from '../log-lines.ts';
-import { isWithoutMosquitto, isWithoutTls, Mosquitto } from '../mosquitto.ts';
+import { Mosquitto } from '../mosquitto.ts';
 import { PlainGateway } from '../plain-gateway.ts';
 import { Programs } from '../processes.ts';
 
@@ -55,7 +55,7 @@ async function centreAt(mqtt: MqttIngestConfig): Promise<Centre> {
 const linesInFile = (): number =>
   readFileSync(join(folder, 'records/2026/01/31/23.ndjson'), 'utf8').split('\n').length - 1;
 
-describe.skipIf(isWithoutMosquitto)('over a real Mosquitto', () => {
+describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
   test('a broker that is killed and comes back loses nothing and doubles nothing', async () => {
     const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs });
     await broker.start();
@@ -77,7 +77,7 @@ describe.skipIf(isWithoutMosquitto)('over a real Mosquitto', () => {
     expect(linesInFile()).toBe(3);
   });
 
-  test.skipIf(isWithoutTls)('with certificates and rules on its topics', async () => {
+  test('with certificates and rules on its topics', { tags: ['openssl'] }, async () => {
     const certificates = await makeCertificates(join(folder, 'certificates'), 'plaka');
     const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs, certificates });
     await broker.start();
