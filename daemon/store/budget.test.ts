@@ -243,6 +243,39 @@ test('a row that one of two forwarders has is gone for the other, and declared',
   expect(delivery.declared.get(salt)?.within(1, 400)).toEqual([[1, 400]]);
 });
 
+test('a forwarder that begins, or comes back, is told what had given way before, once and after the first record', () => {
+  const first = Buffer.from(saltOf(1)).toString('hex');
+  for (let group = 0; group < 100; group += 1) {
+    const row = append(larges(20)) as number;
+    if (group > 0) settle('centre', saltOf(1), [[row, row + 19]]);
+  }
+  const longName = 'spare'.padEnd(63, 'x');
+  reopen(['centre', longName]);
+  // A start that comes no further than this has told nobody: the next one does.
+  reopen(['centre', longName]);
+  expect(append([event(1)])).toBe(1);
+  reopen(['centre', longName]);
+  append([event(2)]);
+  const spare = new Delivery();
+  spare.drain(longName);
+  const gaps = spare.gaps.filter(({ info }) => info?.reason === 'before');
+  expect(gaps.map(({ sequence, info }) => [sequence, info?.run, info?.forwarder])).toEqual([[2, first, longName]]);
+  const all = new IntervalSet(spare.delivered.get(first)?.ranges());
+  for (const range of spare.declared.get(first)?.ranges() ?? [])
+    expect(all.add(...range)).toBe(range[1] - range[0] + 1);
+  expect(all.ranges()).toEqual([[1, 2000]]);
+  for (const gap of spare.gaps) expect(encodedRecordBytes(gap)).toBeLessThanOrEqual(BOUNDS.recordBytes);
+
+  reopen(['centre']);
+  for (let group = 0; group < 100; group += 1) append(larges(20));
+  const centre = new Delivery();
+  reopen(['centre', longName]);
+  append([event(3)]);
+  centre.drain();
+  const again = centre.gaps.filter(({ info }) => info?.reason === 'before' && info.run !== first);
+  expect(again.map(({ info }) => info?.run)).toEqual([Buffer.from(saltOf(5)).toString('hex')]);
+});
+
 test('once no forwarder is left, everything is history and gives way without a word', () => {
   for (let group = 0; group < 30; group += 1) append(larges(20));
   reopen([]);

@@ -113,11 +113,8 @@ export class Budget {
         if (columns?.[1] === KIND_GAP) gaps.adopt(columns[3]);
       }
     }
-    for (let from = first; from <= last; ) {
-      const run = this.#runs.ofRow(from);
-      const to = Math.min(last, this.#runs.rowsOf(run, this.#rows.lastRow)?.[1] ?? last);
-      gaps.add({ salt: saltText(run.salt), reason: 'dropped' }, sequencesOf(run, [[from, to]]));
-      from = to + 1;
+    for (const [run, rows] of this.#runs.divided([[first, last]])) {
+      gaps.add({ salt: saltText(run.salt), reason: 'dropped' }, sequencesOf(run, [rows]));
     }
     return last - first + 1;
   }

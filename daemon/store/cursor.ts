@@ -49,6 +49,11 @@ export class Cursor {
     return { inFlight: this.#inFlight.ranges(), held: this.#held.ranges() };
   }
 
+  /** The part of `rows` that this forwarder has not settled. */
+  unsettledOf(rows: readonly Range[]): Range[] {
+    return subtract(rows, this.#settled.set.ranges());
+  }
+
   /** Reads again what the tables say. */
   load(present: readonly Range[], { inFlight, held }: Reservations = { inFlight: [], held: [] }): void {
     this.#settled.load();

@@ -1,9 +1,10 @@
-import { countOf } from '../../protocol/intervals.ts';
+import { countOf, type Range } from '../../protocol/intervals.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Db } from './connection.ts';
 import { Cursor } from './cursor.ts';
+import type { GapDeclaration } from './gap.ts';
 import { intersect } from './range-lists.ts';
-import type { RunTable } from './run-table.ts';
+import { type RunTable, saltText, sequencesOf } from './run-table.ts';
 import type { StoredRows } from './stored-rows.ts';
 
 interface ForwarderRow {
@@ -14,9 +15,18 @@ interface ForwarderRow {
 
 const SELECT = 'SELECT forwarder, name, active FROM forwarders ORDER BY forwarder';
 
+/** What the configuration changes about who holds rows. */
+export interface ForwarderChanges {
+  /** Held rows until now, and hold none any more. */
+  readonly retired: readonly string[];
+  /** Begin to hold rows, and will never have those that gave way before. Others who begin have begun. */
+  readonly begun: readonly { readonly name: string; readonly missed: readonly Range[] }[];
+}
+
 /**
- * Makes the store's forwarders those of the configuration, inside the caller's transaction. One that left stops holding
- * rows, and goes on from there should it come back; a new one begins at the oldest row there is. Returns which have left.
+ * Makes the store's forwarders those of the configuration. One that left stops holding rows, and goes on from there should
+ * it come back; a new one begins at the oldest row there is. Durable only when the caller has confirmed the changes: with
+ * the records that say so, in one transaction.
  */
 export function configureForwarders(
   db: Db,
@@ -24,27 +34,47 @@ export function configureForwarders(
   gateway: string,
   rows: StoredRows,
   runs: RunTable,
-): string[] {
+): ForwarderChanges {
   const known = db.prepare(SELECT).all() as ForwarderRow[];
   const retired = known.filter(({ name, active }) => active === 1 && !names.includes(name)).map(({ name }) => name);
-  const setActive = db.prepare('UPDATE forwarders SET active = ? WHERE name = ?');
-  for (const name of retired) {
-    setActive.run(0, name);
-    rows.cursors.delete(name);
-  }
+  for (const name of retired) rows.cursors.delete(name);
   let next = Math.max(0, ...known.map(({ forwarder }) => forwarder)) + 1;
-  for (const name of names) {
-    if (rows.cursors.has(name)) continue;
+  const begun: { readonly name: string; readonly missed: readonly Range[] }[] = [];
+  for (const name of names.filter((name) => !rows.cursors.has(name))) {
     const old = known.find((row) => row.name === name);
     const number = old?.forwarder ?? next++;
-    if (old === undefined) db.prepare('INSERT INTO forwarders VALUES (?, ?, 1)').run(number, name);
-    else setActive.run(1, name);
+    if (old === undefined) db.prepare('INSERT INTO forwarders VALUES (?, ?, 0)').run(number, name);
     const cursor = new Cursor(db, name, number, rows.urgent);
     cursor.load(rows.present());
     waiveForeign(cursor, gateway, rows, runs);
     rows.cursors.set(name, cursor);
+    const missed = cursor.unsettledOf(rows.gone());
+    if (missed.length > 0) begun.push({ name, missed });
+    else setActive(db, name, 1);
   }
-  return retired;
+  return { retired, begun };
+}
+
+/** Makes the changes durable, inside the caller's transaction, and declares what those who begin will never have. */
+export function confirmForwarders(
+  db: Db,
+  { retired, begun }: ForwarderChanges,
+  gateway: string,
+  runs: RunTable,
+  gaps: GapDeclaration,
+): void {
+  for (const name of retired) setActive(db, name, 0);
+  for (const { name, missed } of begun) {
+    setActive(db, name, 1);
+    for (const [run, rows] of runs.divided(missed)) {
+      if (run.gateway !== gateway) continue;
+      gaps.add({ salt: saltText(run.salt), reason: 'before', forwarder: name }, sequencesOf(run, [rows]));
+    }
+  }
+}
+
+function setActive(db: Db, name: string, active: 0 | 1): void {
+  db.prepare('UPDATE forwarders SET active = ? WHERE name = ?').run(active, name);
 }
 
 /** Takes up the forwarders that held rows when the store was last open. */

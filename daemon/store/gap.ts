@@ -4,8 +4,11 @@ import { GATEWAY_STATION, type Info, type Observation } from '../../protocol/rec
 import { decodeBody, isDamage } from './body.ts';
 import { ByteReader } from './byte-stream.ts';
 
-/** The budget needed the room; the centre will never take them; the store cannot read them any more. */
-const GAP_REASONS = ['dropped', 'rejected', 'lost'] as const;
+/**
+ * The budget needed the room; the centre will never take them; the store cannot read them any more; they had given way
+ * before a forwarder began, or came back.
+ */
+const GAP_REASONS = ['dropped', 'rejected', 'lost', 'before'] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Why records of a run will never reach the centre. */
@@ -14,6 +17,8 @@ export interface GapCause {
   readonly salt: string;
   readonly reason: GapReason;
   readonly code?: RejectCode;
+  /** Whose centre it is that they never reach, where others may have them. */
+  readonly forwarder?: string;
 }
 
 /** Bytes of JSON for the ranges of one gap record: with everything around them it stays below `BOUNDS.recordBytes`. */
@@ -24,7 +29,7 @@ export class GapDeclaration {
   readonly #sets = new Map<string, { readonly cause: GapCause; readonly set: IntervalSet }>();
 
   add(cause: GapCause, ranges: Iterable<Range>): void {
-    const key = `${cause.salt} ${cause.reason} ${cause.code ?? ''}`;
+    const key = `${cause.salt} ${cause.reason} ${cause.code ?? ''} ${cause.forwarder ?? ''}`;
     const { set } = this.#sets.get(key) ?? { set: new IntervalSet() };
     this.#sets.set(key, { cause, set });
     for (const range of ranges) set.add(...range);
@@ -32,21 +37,20 @@ export class GapDeclaration {
 
   /** Takes over what a gap record declared that is itself about to go. */
   adopt(body: Uint8Array): void {
-    const { run: salt, reason, code, ranges } = (infoOf(body) ?? {}) as Partial<Record<string, unknown>>;
+    const { run: salt, reason, code, forwarder, ranges } = (infoOf(body) ?? {}) as Partial<Record<string, unknown>>;
     const known = GAP_REASONS.find((each) => each === reason);
     if (typeof salt !== 'string' || known === undefined || !Array.isArray(ranges)) return;
-    this.add(
-      { salt, reason: known, ...(code === undefined ? {} : { code: code as RejectCode }) },
-      ranges.filter(isRange),
-    );
+    const rejection = code === undefined ? {} : { code: code as RejectCode };
+    const whose = forwarder === undefined ? {} : { forwarder: String(forwarder) };
+    this.add({ salt, reason: known, ...rejection, ...whose }, ranges.filter(isRange));
   }
 
   /** The records that say so: several where one would grow too large. */
   observations(label: Pick<Observation, 'timestampMs' | 'clock'>): Observation[] {
     return [...this.#sets.values()].flatMap(({ cause, set }) =>
       parts(set.ranges()).map((ranges) => {
-        const { salt, reason, code } = cause;
-        const info = { run: salt, ranges, count: countOf(ranges), reason, ...(code === undefined ? {} : { code }) };
+        const { salt, ...why } = cause;
+        const info = { run: salt, ranges, count: countOf(ranges), ...why };
         return { station: GATEWAY_STATION, kind: 'gap', ...label, metrics: {}, flags: {}, info };
       }),
     );

@@ -48,6 +48,25 @@ export class RunTable {
 
   /** The run that a row belongs to. */
   ofRow(row: number): StoredRunRow {
+    const run = this.#runs[this.#indexOf(row)];
+    assert(run !== undefined, 'every row is of a run');
+    return run;
+  }
+
+  /** Ranges of rows, divided where a run ends; without what was of runs that are forgotten. */
+  *divided(ranges: readonly Range[]): Generator<[StoredRunRow, Range], void> {
+    const oldest = this.#runs[0]?.firstRow ?? Number.POSITIVE_INFINITY;
+    for (const [first, last] of ranges) {
+      for (let from = Math.max(first, oldest); from <= last; ) {
+        const index = this.#indexOf(from);
+        const to = Math.min(last, (this.#runs[index + 1]?.firstRow ?? Number.POSITIVE_INFINITY) - 1);
+        yield [this.#runs[index] as StoredRunRow, [from, to]];
+        from = to + 1;
+      }
+    }
+  }
+
+  #indexOf(row: number): number {
     let low = 0;
     let high = this.#runs.length;
     while (low < high) {
@@ -55,9 +74,7 @@ export class RunTable {
       if ((this.#runs[middle] as StoredRunRow).firstRow <= row) low = middle + 1;
       else high = middle;
     }
-    const run = this.#runs[low - 1];
-    assert(run !== undefined, 'every row is of a run');
-    return run;
+    return low - 1;
   }
 
   /** The rows that a run ever had, where `lastRow` is the newest of the store; undefined when it has none. */

@@ -6,7 +6,13 @@ import { BOUNDS, type Observation } from '../../protocol/record.ts';
 import { Budget, walBytesOf } from './budget.ts';
 import { type Db, guarded, openForWriting, syncFolder } from './connection.ts';
 import type { Cursor, Reservations } from './cursor.ts';
-import { configureForwarders, refuseOtherGateway, restoreForwarders } from './forwarder-table.ts';
+import {
+  configureForwarders,
+  confirmForwarders,
+  type ForwarderChanges,
+  refuseOtherGateway,
+  restoreForwarders,
+} from './forwarder-table.ts';
 import { type GapCause, GapDeclaration, infoOf } from './gap.ts';
 import { KIND_GAP, type PackedRecords, packed } from './packing.ts';
 import { RecentRows } from './recent-rows.ts';
@@ -77,6 +83,8 @@ export class StoreFile {
   readonly #commit;
   readonly #addDropped;
   readonly #readDropped;
+  /** Until the first records of the run are committed, with which they become durable. */
+  #forwarderChanges: ForwarderChanges | undefined;
   /** After a commit that failed: what was reserved before it. Memory is not to be believed until it was read again. */
   #reservedBefore: ReadonlyMap<string, Reservations> | undefined;
   /** Id of the newest record that the store committed before this run. */
@@ -106,12 +114,13 @@ export class StoreFile {
       }
       restoreForwarders(db, this.#rows);
       refuseOtherGateway(path, gateway, this.#rows, this.#runs);
-      const [run, retired] = this.#transaction(() => [
+      const [run, changes] = this.#transaction(() => [
         this.#runs.add(gateway, salt, lastRow + 1),
         configureForwarders(db, forwarders, gateway, this.#rows, this.#runs),
       ]);
       this.#run = run;
-      this.retired = retired;
+      this.#forwarderChanges = changes;
+      this.retired = changes.retired;
       listRun(path, run);
       syncFolder(dirname(path));
     } catch (error) {
@@ -125,6 +134,7 @@ export class StoreFile {
     this.#recover();
     const firstRow = this.#rows.lastRow + 1;
     const outcome = this.#transaction(() => this.#apply(group));
+    if (hasRecords(group, outcome)) this.#forwarderChanges = undefined;
     if (this.#rows.lastRow >= firstRow) this.#recent.appended(firstRow, group.nowMs);
     return outcome;
   }
@@ -172,7 +182,8 @@ export class StoreFile {
     guarded(this.#path, () => this.#db.close());
   }
 
-  #apply({ records, appends, settlements, label }: Group): GroupOutcome {
+  #apply(group: Group): GroupOutcome {
+    const { records, appends, settlements, label } = group;
     const gaps = new GapDeclaration();
     const settled = settlements.map((settlement) => this.#settle(settlement, gaps));
     const bytes = records.bodies.length + records.stations.reduce((sum, station) => sum + station.length, 0);
@@ -180,9 +191,13 @@ export class StoreFile {
     let firsts: number[] | undefined;
     if (hasRoom || records.lengths.length === 0) firsts = this.#append(records, appends);
     if (dropped > 0) this.#addDropped.run(dropped);
+    const outcome = { firsts, settled, dropped };
+    if (this.#forwarderChanges !== undefined && hasRecords(group, outcome)) {
+      confirmForwarders(this.#db, this.#forwarderChanges, this.#run.gateway, this.#runs, gaps);
+    }
     const declared = packed(gaps.observations(label));
     this.#append(declared, [{ count: declared.lengths.length, urgent: true }]);
-    return { firsts, settled, dropped };
+    return outcome;
   }
 
   #append(records: PackedRecords, appends: Group['appends']): number[] {
@@ -313,6 +328,10 @@ export class StoreFile {
     });
     this.#reservedBefore = undefined;
   }
+}
+
+function hasRecords({ appends }: Group, { firsts }: GroupOutcome): boolean {
+  return appends.length > 0 && firsts !== undefined;
 }
 
 function isAboutRejection([, kind, , body]: RowColumns): boolean {

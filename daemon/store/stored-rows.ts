@@ -71,6 +71,11 @@ export class StoredRows {
     return this.#lastRow === 0 ? [] : this.#gone.set.missing(1, this.#lastRow);
   }
 
+  /** The rows that were there. */
+  gone(): Range[] {
+    return this.#gone.set.ranges();
+  }
+
   /** What is in flight or held, by forwarder: not in the tables, so to be kept from before a transaction that may fail. */
   reservations(): ReadonlyMap<string, Reservations> {
     return new Map([...this.cursors].map(([name, cursor]) => [name, cursor.reservations()]));
