@@ -7,6 +7,7 @@ import { MooringError } from '../../runtime/errors.ts';
 import type { FileLock } from '../../runtime/lock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { claimFolder, probeMount, unfitMount } from './claim.ts';
+import { CommittedFiles, foldersBetween } from './committed-files.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { GroupCommit } from './group-commit.ts';
 import { damagedState, type SinkState, StateFile } from './state-file.ts';
@@ -44,8 +45,6 @@ export interface Line {
 
 const COMMIT_INTERVAL_MS = 1000;
 const GATHER_MS = 10;
-/** Files whose length stays in the state though the last commit did not touch them. */
-const OPEN_FILES_MAX = 64;
 /**
  * Each file of a commit costs a sync or more, and everybody in it waits for all of them: backlogs of more files than this
  * go one after the other, and those that wait meanwhile with their few files, as what is live does, go along.
@@ -65,26 +64,27 @@ const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'E
  * start, with a copy in the state's folder, or before the next try when a commit has failed.
  *
  * The state names a file, with its length, *before* the first byte of a commit goes there, so that no uncommitted line
- * can hide in a file that nobody knows. A file that has not been written for a while leaves the state: its length on
- * disk is the committed one then, and is taken from there when late data opens it again.
+ * can hide in a file that nobody knows.
  */
 export class Appender {
   readonly #options: AppenderOptions;
   readonly #disk: Disk;
   readonly #stateFile: StateFile;
+  readonly #files: CommittedFiles;
   #lock: FileLock | undefined;
   #group: GroupCommit<Item> | undefined;
-  /** Committed length by file; the one written last comes last. */
-  #lengths = new Map<string, number>();
   #runs = new Map<RunId, IntervalSet>();
   #offset = 0;
   /** The state on disk is the one in memory, and no file is longer than it says. */
   #isClean = false;
 
   constructor(options: AppenderOptions) {
-    this.#options = { ...options, root: resolve(options.root), stateDir: resolve(options.stateDir) };
-    this.#disk = options.disk ?? nodeDisk;
-    this.#stateFile = new StateFile(this.#disk, this.#options.stateDir);
+    const { log, disk = nodeDisk } = options;
+    const [root, stateDir] = [resolve(options.root), resolve(options.stateDir)];
+    this.#options = { ...options, root, stateDir };
+    this.#disk = disk;
+    this.#stateFile = new StateFile(disk, stateDir);
+    this.#files = new CommittedFiles({ root, asideDir: join(stateDir, 'cut'), disk, log });
   }
 
   /**
@@ -156,15 +156,15 @@ export class Appender {
   async #restore(): Promise<void> {
     const { stateDir, isEmpty } = this.#options;
     const state = await this.#stateFile.read();
-    this.#lengths = new Map(state?.files);
+    this.#files.settle(state?.files ?? new Map());
     this.#runs = new Map(state?.runs);
     this.#offset = state?.logs[LOG]?.[PARTITION] ?? 0;
     if (state === undefined) {
       if (!(await isEmpty(this.#disk))) throw damagedState(this.#stateFile.path, 'it is gone, and its files are not');
       await this.#syncNames(stateDir);
-      await this.#save(this.#lengths, this.#runs, this.#offset);
+      await this.#save(this.#files.lengths, this.#runs, this.#offset);
     }
-    await this.#cutTails((file, length, size) => this.#putAside(file, length, size));
+    await this.#files.putTailsAside();
     this.#isClean = true;
   }
 
@@ -199,31 +199,13 @@ export class Appender {
     this.#requireLock();
     if (!this.#isClean) await this.#repair();
     this.#isClean = false;
-    if (await this.#adopt(texts.keys())) await this.#save(this.#lengths, this.#runs, this.#offset);
+    if (await this.#files.adopt(texts.keys())) await this.#save(this.#files.lengths, this.#runs, this.#offset);
 
-    const lengths = new Map(this.#lengths);
-    const newNames = new Set<string>();
-    for (const [file, lines] of texts) {
-      const from = lengths.get(file);
-      assert(from !== undefined, 'adopted above');
-      const data = Buffer.from(`${lines.join('\n')}\n`);
-      const path = join(this.#options.root, file);
-      if (from === 0) await this.#disk.makeFolder(dirname(path));
-      await this.#disk.writeFrom(path, from, data);
-      // A new file: its name, and those of the folders above it, have to become durable too.
-      if (from === 0) for (const folder of foldersBetween(this.#options.root, dirname(path))) newNames.add(folder);
-      lengths.delete(file);
-      lengths.set(file, from + data.length);
-    }
-    for (const folder of deepestFirst(newNames)) await this.#disk.syncFolder(folder);
-    for (const file of lengths.keys()) {
-      if (lengths.size <= Math.max(OPEN_FILES_MAX, texts.size)) break;
-      lengths.delete(file);
-    }
+    const lengths = await this.#files.extend(texts);
     const allRuns = new Map([...this.#runs, ...runs]);
     this.#requireLock();
     await this.#save(lengths, allRuns, this.#offset + count);
-    this.#lengths = lengths;
+    this.#files.settle(lengths);
     this.#runs = allRuns;
     this.#offset += count;
     this.#isClean = true;
@@ -243,60 +225,9 @@ export class Appender {
    * So the state that memory has goes there before any of them is cut off.
    */
   async #repair(): Promise<void> {
-    await this.#save(this.#lengths, this.#runs, this.#offset);
-    await this.#cutTails(async () => undefined);
+    await this.#save(this.#files.lengths, this.#runs, this.#offset);
+    await this.#files.cutTails();
     this.#isClean = true;
-  }
-
-  /** Takes files into the state that are not there: all that they have is committed. Tells whether there were any. */
-  async #adopt(files: Iterable<string>): Promise<boolean> {
-    let adopted = false;
-    for (const file of files) {
-      const size = await this.#checkedSize(file);
-      if (this.#lengths.has(file)) continue;
-      this.#lengths.set(file, size);
-      adopted = true;
-    }
-    return adopted;
-  }
-
-  /** Cuts off what no commit has confirmed, after `saved` is done with it. */
-  async #cutTails(saved: (file: string, length: number, size: number) => Promise<void>): Promise<void> {
-    for (const [file, length] of [...this.#lengths]) {
-      const size = await this.#checkedSize(file);
-      if (!this.#lengths.has(file) || size === length) continue;
-      await saved(file, length, size);
-      await this.#disk.writeFrom(join(this.#options.root, file), length, Buffer.alloc(0));
-      this.#options.log.info({ file, bytes: size - length }, 'cut off what was never committed');
-    }
-  }
-
-  /**
-   * Keeps a copy of what another process wrote and this state does not know. A crash has left it, as a rule; but were the
-   * state an older one that somebody has put back, then these are acknowledged records, and no gateway has them.
-   */
-  async #putAside(file: string, length: number, size: number): Promise<void> {
-    const { root, stateDir, log } = this.#options;
-    const aside = join(stateDir, 'cut', `${file}.${length}-${size}`);
-    await this.#disk.makeFolder(dirname(aside));
-    await this.#disk.copyFrom(join(root, file), length, aside);
-    for (const folder of foldersBetween(stateDir, dirname(aside)).reverse()) await this.#disk.syncFolder(folder);
-    log.warn({ file, bytes: size - length, aside }, 'put aside what the state does not know');
-  }
-
-  /** Bytes of a file on disk. One that was removed leaves the state; one shorter than what is committed is damage. */
-  async #checkedSize(file: string): Promise<number> {
-    const path = join(this.#options.root, file);
-    const length = this.#lengths.get(file) ?? 0;
-    const size = await this.#disk.size(path);
-    if (size === undefined && length > 0) {
-      // No crash takes away a synced file: somebody did, as retention or a move to an archive does.
-      this.#options.log.warn({ file, bytes: length }, 'a file with committed records was removed');
-      this.#lengths.delete(file);
-    } else if ((size ?? 0) < length) {
-      throw damagedState(path, `it has ${size} bytes where ${length} are committed`);
-    }
-    return size ?? 0;
   }
 
   /**
@@ -343,20 +274,6 @@ function withinFileBound(): (item: Item) => boolean {
     for (const file of added) taken.add(file);
     return true;
   };
-}
-
-/** The folders from `top` down to `bottom`, which is `top` or below it; both included. */
-function foldersBetween(top: string, bottom: string): string[] {
-  const folders = [bottom];
-  for (let folder = bottom; folder !== top && folder !== dirname(folder); folder = dirname(folder)) {
-    folders.unshift(dirname(folder));
-  }
-  return folders;
-}
-
-/** A folder's name is durable only once that of each folder above it is, but none need be synced twice. */
-function deepestFirst(folders: Iterable<string>): string[] {
-  return [...folders].sort((a, b) => b.split('/').length - a.split('/').length);
 }
 
 /** Gives a failure of the disk the sink's code. */
