@@ -171,7 +171,7 @@ export class Intake {
   /** Resolves when all that the verdict says is true on disk. What it does not mention stays the gateway's to send. */
   async #store({ entry, refused }: Inspected, repeats: readonly Range[]) {
     const outcome = entry.records.length === 0 ? NOTHING : await this.#recordLog.append(entry);
-    this.#succeeded();
+    if (outcome !== NOTHING) this.#succeeded();
     const letters = await this.#kept([...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())]);
     this.#counts.duplicates += countOf(repeats) + countOf(outcome.stored) - outcome.added;
     this.#counts.stored += outcome.added;
