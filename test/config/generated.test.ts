@@ -8,7 +8,7 @@ import { runSchema } from '../../cli/schema.ts';
 import { REFERENCE, SCHEMAS } from './generated.ts';
 import { withReference } from './reference.ts';
 
-const REMEDY = 'write it anew: node test/config/generated.ts && npm run format';
+const REMEDY = 'write it anew: npm run generate';
 const deploy = join(import.meta.dirname, '..', '..', 'deploy');
 const broken = join(import.meta.dirname, 'fixtures', 'broken');
 const samples = readdirSync(deploy).filter((file) => file.endsWith('.yaml'));

@@ -1,5 +1,5 @@
 /**
- * What stands in the tree and follows from the configuration's schemas: `node test/config/generated.ts` writes it,
+ * What stands in the tree and follows from the configuration's schemas: `npm run generate` writes it,
  * `generated.test.ts` holds it to be current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
