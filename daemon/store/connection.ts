@@ -46,7 +46,6 @@ export function openForWriting({ path, walBytes }: ConnectionOptions): Db {
       const pragmas: Readonly<Record<string, string | number>> = {
         journal_mode: 'wal',
         synchronous: SYNCHRONOUS_FULL,
-        foreign_keys: 1,
         busy_timeout: BUSY_TIMEOUT_MS,
         wal_autocheckpoint: Math.max(1, Math.floor(walBytes / PAGE_BYTES)),
         journal_size_limit: walBytes,

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runIdOf } from '../../protocol/ids.ts';
+import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { guarded, openForReading, openForWriting, requireNodeApi } from './connection.ts';
 import { LABEL, sample } from './fixtures/observations.ts';
@@ -119,6 +119,39 @@ test('the last of a run stays known when its rows are gone', () => {
   next.close();
 });
 
+test('a run is forgotten that never had a record, or of which all are gone, but for the one that the next begins after', () => {
+  const saltOf = (start: number): Uint8Array => new Uint8Array(16).fill(start);
+  const listed = (): number[] => {
+    const db = new Sqlite(path, { readonly: true });
+    const runs = db.prepare('SELECT run FROM runs ORDER BY run').pluck().all() as number[];
+    db.close();
+    return runs;
+  };
+  for (let start = 1; start <= 4; start += 1) {
+    const store = open([], saltOf(start));
+    if (start !== 2) append(store, 100);
+    store.close();
+  }
+  const store = open([], saltOf(5));
+  expect(listed()).toEqual([1, 3, 4, 5]);
+  for (let group = 0; group < 700; group += 1) append(store, 100);
+  store.close();
+  open([], saltOf(6)).close();
+  open([], saltOf(7)).close();
+  const last = open([], saltOf(8));
+  expect(listed()).toEqual([4, 5, 7, 8]);
+  expect(last.previous).toBe(recordIdOf(runIdOf('plaka', saltOf(5)), 70_000));
+  append(last, 1);
+  const reader = openStoreReader(path);
+  expect(reader.runs().map((run) => [run.run, run.last])).toEqual([
+    [runIdOf('plaka', saltOf(4)), 100],
+    [runIdOf('plaka', saltOf(5)), 70_000],
+    [runIdOf('plaka', saltOf(8)), 1],
+  ]);
+  reader.close();
+  last.close();
+});
+
 test('of several forwarders one has to be named', () => {
   const store = open(['centre', 'spare']);
   append(store, 1);
@@ -182,7 +215,6 @@ test('every pragma holds after a write, on a new store and on each reopening', (
     const db = openForWriting({ path, walBytes: 2 ** 20 });
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(db.pragma('synchronous', { simple: true })).toBe(2);
-    expect(db.pragma('foreign_keys', { simple: true })).toBe(1);
     expect(db.pragma('page_size', { simple: true })).toBe(1024);
     expect(db.pragma('wal_autocheckpoint', { simple: true })).toBe(1024);
     expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);

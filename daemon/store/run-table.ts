@@ -21,6 +21,8 @@ export interface StoredRunRow {
 export class RunTable {
   readonly #db: Db;
   #runs: StoredRunRow[] = [];
+  /** Where in `#runs` each is, by number. */
+  readonly #places = new Map<number, number>();
   readonly #bySalt = new Map<string, StoredRunRow>();
 
   constructor(db: Db) {
@@ -40,6 +42,19 @@ export class RunTable {
       .prepare('INSERT INTO runs (run, gateway, salt, first_row) VALUES (?, ?, ?, ?)')
       .run(number, gateway, Buffer.from(salt), firstRow);
     return this.#remember(number, gateway, salt, firstRow);
+  }
+
+  /** Removes runs, inside the caller's transaction. */
+  forget(runs: readonly StoredRunRow[]): void {
+    const remove = this.#db.prepare('DELETE FROM runs WHERE run = ?');
+    for (const { number, salt } of runs) {
+      remove.run(number);
+      this.#bySalt.delete(saltText(salt));
+    }
+    const forgotten = new Set(runs);
+    this.#runs = this.#runs.filter((run) => !forgotten.has(run));
+    this.#places.clear();
+    for (const [place, { number }] of this.#runs.entries()) this.#places.set(number, place);
   }
 
   withSalt(salt: Uint8Array): StoredRunRow | undefined {
@@ -79,14 +94,14 @@ export class RunTable {
 
   /** The rows that a run ever had, where `lastRow` is the newest of the store; undefined when it has none. */
   rowsOf({ number, firstRow }: StoredRunRow, lastRow: number): Range | undefined {
-    const next = this.#runs[this.#runs.findIndex((run) => run.number === number) + 1];
+    const next = this.#runs[(this.#places.get(number) as number) + 1];
     const last = next === undefined ? lastRow : next.firstRow - 1;
     return last < firstRow ? undefined : [firstRow, last];
   }
 
   #remember(number: number, gateway: string, salt: Uint8Array, firstRow: number): StoredRunRow {
     const run: StoredRunRow = { number, gateway, salt: new Uint8Array(salt), run: runIdOf(gateway, salt), firstRow };
-    this.#runs.push(run);
+    this.#places.set(number, this.#runs.push(run) - 1);
     this.#bySalt.set(saltText(salt), run);
     return run;
   }

@@ -11,6 +11,8 @@ export const PAGE_BYTES = 1024;
  * Each takes a store from the version that is its index to the next (`user_version`). One that has been released never
  * changes.
  *
+ * No column refers to another table: SQLite would look up the run of each record, and to forget a run read all records.
+ *
  * `records.row` counts up through all runs without a gap, and `row - runs.first_row + 1` is the sequence; run and sequence
  * stand in every row too, so that a row can be salvaged alone. Whether a row is settled is not in it: that is in
  * `intervals`, closed ranges of rows, so that settling a thousand rows writes one page.
@@ -30,7 +32,7 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE records (
     row INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs (run),
+    run INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     urgent INTEGER NOT NULL,
     station TEXT NOT NULL,

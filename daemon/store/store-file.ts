@@ -14,6 +14,7 @@ import {
   restoreForwarders,
 } from './forwarder-table.ts';
 import { type GapCause, GapDeclaration, infoOf } from './gap.ts';
+import { forgettableRuns } from './old-runs.ts';
 import { KIND_GAP, type PackedRecords, packed } from './packing.ts';
 import { RecentRows } from './recent-rows.ts';
 import { listRun } from './run-list.ts';
@@ -114,10 +115,13 @@ export class StoreFile {
       }
       restoreForwarders(db, this.#rows);
       refuseOtherGateway(path, gateway, this.#rows, this.#runs);
-      const [run, changes] = this.#transaction(() => [
-        this.#runs.add(gateway, salt, lastRow + 1),
-        configureForwarders(db, forwarders, gateway, this.#rows, this.#runs),
-      ]);
+      const [run, changes] = this.#transaction(() => {
+        this.#runs.forget(forgettableRuns(this.#runs, lastRow, this.#rows.gone()));
+        return [
+          this.#runs.add(gateway, salt, lastRow + 1),
+          configureForwarders(db, forwarders, gateway, this.#rows, this.#runs),
+        ];
+      });
       this.#run = run;
       this.#forwarderChanges = changes;
       this.retired = changes.retired;
