@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { AuditReport } from '../../cli/audit.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { lockFile } from '../../runtime/lock.ts';
@@ -12,8 +12,10 @@ import { eventually, Programs } from '../processes.ts';
 import { MAIN, mooring } from './mooring.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const START_MS = 20_000;
+/** A machine that others keep busy takes long to start three threads; how long is not what is judged here. */
+const START_MS = 60_000;
 const STOP_MS = 5000;
+vi.setConfig({ testTimeout: 4 * START_MS });
 
 let folder = '';
 let programs: Programs;
@@ -32,14 +34,16 @@ function audited(): AuditReport {
   return JSON.parse(stdout) as AuditReport;
 }
 
-test('it shows readings and the way they go, ends by itself, and a second one goes on with the same store', () => {
+test('it shows readings and the way they go, and a second one goes on with the same store', async () => {
+  const data = join(folder, 'd');
   for (const count of [1, 2]) {
-    const { status, stdout, stderr } = mooring(['demo', '--data', 'd', '--for', '3s', '--plain'], folder);
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/Z buoy temperature=.*°C/);
-    expect(stdout).toMatch(/Z city temperature=.*°C/);
-    expect(stdout).toMatch(/link=up acks_per_second=\d/);
-    expect(stdout).toContain('npx mooring audit d/records --store d/store.db\n');
+    const args = [MAIN, 'demo', '--data', data, '--plain'];
+    const demo = programs.start({ name: `demo ${count}`, command: process.execPath, args });
+    for (const shown of [/Z buoy temperature=.*°C/, /Z city temperature=.*°C/, /link=up acks_per_second=\d/]) {
+      await eventually(`it shows ${shown}`, START_MS, () => demo.lines.some(({ msg }) => shown.test(msg)));
+    }
+    expect(await demo.stop()).toBe(0);
+    expect(demo.lines.at(-1)?.msg).toBe(`  npx mooring audit ${data}/records --store ${data}/store.db`);
     const { runs } = audited();
     expect(runs).toHaveLength(count);
     // The drain at the end has brought everything over; what is acknowledged is in the log of acks, each once.
@@ -89,7 +93,7 @@ test('npm start hands SIGTERM on: nothing of it is left behind', async () => {
   lockFile(join(data, 'demo.lock')).release();
 });
 
-test('on a terminal it draws on the other screen, with the cursor hidden, and gives both back', () => {
+test('on a terminal it draws on the other screen, with the cursor hidden, ends by itself, and gives both back', () => {
   const typescript = join(folder, 'typescript');
   const command = `'${process.execPath}' '${MAIN}' demo --data '${join(folder, 'd')}' --for 2s`;
   const { status } = spawnSync('script', ['-qefc', command, typescript], { cwd: folder, stdio: 'ignore' });
