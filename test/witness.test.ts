@@ -26,6 +26,19 @@ test('a value is overtaken where the process stood still until the next one came
   expect(judgeWitness(FED, [], ticks)).toMatchObject({ overtaken: 1, lost: [4] });
 });
 
+test('one value in ten may be overtaken; where more seem so, they are lost', () => {
+  const fed = Array.from({ length: 40 }, (_, index): FedValue => ({ value: index + 1, atMs: (index + 1) * 500 }));
+  const overtaking = (count: number): readonly WitnessedTick[] => {
+    const taken = new Map(fed.slice(count).map(({ value, atMs }) => [atMs + 50, value]));
+    return Array.from({ length: 420 }, (_, index): WitnessedTick => {
+      const value = taken.get((index + 1) * 50);
+      return { run: 'a', atMs: (index + 1) * 50, ...(value === undefined ? {} : { value }) };
+    }).filter(({ atMs }) => atMs <= 450 || atMs > (count + 1) * 500);
+  };
+  expect(judgeWitness(fed, [], overtaking(4))).toMatchObject({ overtaken: 4, lost: [] });
+  expect(judgeWitness(fed, [], overtaking(5))).toMatchObject({ overtaken: 0, lost: [1, 2, 3, 4, 5] });
+});
+
 test('what lies between two runs is no standstill: a kill costs no more than its loss window', () => {
   const ticks = without(2)
     .filter(({ atMs }) => atMs <= 950 || atMs >= 1550)
