@@ -205,12 +205,11 @@ export class Gateway {
     await this.#control.open().catch((err: unknown) => this.#options.log.warn({ err }, 'there is no control socket'));
   }
 
-  /** The first records of a run: which one came before it, who left, and where every metric comes from. */
-  async #beginRun({ previous, retired }: Current): Promise<void> {
+  /** The first records of a run: which one came before it, and where every metric comes from. */
+  async #beginRun({ previous }: Current): Promise<void> {
     const before = previous === undefined ? {} : { previous };
     await this.#recorder.begin([
       this.#event({ event: 'boot', ...before, version: this.#options.version }),
-      ...retired.map((forwarder) => this.#event({ event: 'forwarder_retired', forwarder })),
       ...this.#sampler.sources(),
     ]);
   }

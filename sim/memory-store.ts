@@ -56,7 +56,7 @@ export class MemoryStore implements Store {
 
   async open(): Promise<Current> {
     await this.#called('open');
-    return { run: this.#run, salt: this.#salt, retired: [] };
+    return { run: this.#run, salt: this.#salt };
   }
 
   async append(observations: readonly Observation[], { urgent }: AppendOptions): Promise<Appended> {

@@ -1,4 +1,5 @@
 import { countOf, type Range } from '../../protocol/intervals.ts';
+import { GATEWAY_STATION, type Observation } from '../../protocol/record.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Db } from './connection.ts';
 import { Cursor } from './cursor.ts';
@@ -71,6 +72,12 @@ export function confirmForwarders(
       gaps.add({ salt: saltText(run.salt), reason: 'before', forwarder: name }, sequencesOf(run, [rows]));
     }
   }
+}
+
+/** The event that says that a forwarder holds rows no more. */
+export function retirement(forwarder: string, label: Pick<Observation, 'timestampMs' | 'clock'>): Observation {
+  const info = { event: 'forwarder_retired', forwarder };
+  return { station: GATEWAY_STATION, kind: 'event', ...label, metrics: {}, flags: {}, info };
 }
 
 function setActive(db: Db, name: string, active: 0 | 1): void {

@@ -35,7 +35,6 @@ export const OPENING = 0;
 export interface Opening {
   /** As in `Current`. */
   readonly previous: string | undefined;
-  readonly retired: readonly string[];
   /** Bytes of database and write-ahead log. */
   readonly bytes: number;
 }

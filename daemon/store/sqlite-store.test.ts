@@ -61,8 +61,8 @@ const failure = async (work: Promise<unknown>): Promise<MooringError> => {
 
 test('what was appended is taken as it was, in its order, with its sequence and run', async () => {
   const store = make();
-  const { run, salt, previous, retired } = await store.open();
-  expect([run, previous, retired]).toEqual([runIdOf('plaka', salt), undefined, []]);
+  const { run, salt, previous } = await store.open();
+  expect([run, previous]).toEqual([runIdOf('plaka', salt), undefined]);
   const rich: Observation = {
     ...sample(3),
     metrics: {
@@ -325,14 +325,35 @@ test('a new forwarder begins at the oldest row; one that left holds nothing, and
   await store.settle('centre', salt, [[1, 2]]);
   await store.close();
   const moved = make({ forwarders: ['spare'] });
-  expect((await moved.open()).retired).toEqual(['centre']);
+  await moved.open();
   expect(Object.entries((await moved.stats()).forwarders).map(([name, { pending }]) => [name, pending])).toEqual([
     ['spare', 4],
   ]);
   await moved.close();
   const back = make({ forwarders: ['centre', 'spare'] });
-  expect((await back.open()).retired).toEqual([]);
+  await back.open();
   expect(sequences(await back.take('centre', 'backlog', LIMITS))).toEqual([3, 4]);
+});
+
+test('that a forwarder holds rows no more is said with the first record, by the start that came so far', async () => {
+  const start = async (forwarders: readonly string[], appends: boolean): Promise<void> => {
+    const store = make({ forwarders });
+    await store.open();
+    if (appends) await store.append([event(1)], SAMPLES);
+    await store.close();
+  };
+  await start(['centre', 'spare'], false);
+  await start(['centre'], false);
+  await start(['centre'], true);
+  await start(['centre'], true);
+  const store = make();
+  await store.open();
+  const events = [];
+  for (let taken = await store.take('centre', 'urgent', LIMITS); taken !== undefined; ) {
+    events.push(taken.records.map(({ info }) => info?.event));
+    taken = await store.take('centre', 'urgent', LIMITS);
+  }
+  expect(events).toEqual([['config', 'forwarder_retired'], ['config']]);
 });
 
 test('without a forwarder everything is history', async () => {

@@ -61,12 +61,12 @@ export class SqliteStore implements Store {
     const salt = random.bytes(SALT_BYTES);
     const thread = new StoreThread({ path, gateway, forwarders, budgetBytes, salt }, (error) => onDied?.(error));
     try {
-      const { previous, retired, bytes } = await thread.opened;
+      const { previous, bytes } = await thread.opened;
       this.#opened = { thread, queue: this.#makeQueue(thread) };
       if (bytes > budgetBytes) {
         log.warn({ path, bytes, bytesMax: budgetBytes }, 'the store is larger than its budget: its rows give way');
       }
-      return { run: runIdOf(gateway, salt), salt, ...(previous === undefined ? {} : { previous }), retired };
+      return { run: runIdOf(gateway, salt), salt, ...(previous === undefined ? {} : { previous }) };
     } catch (error) {
       await thread.ended();
       this.#unlock();

@@ -12,6 +12,7 @@ import {
   type ForwarderChanges,
   refuseOtherGateway,
   restoreForwarders,
+  retirement,
 } from './forwarder-table.ts';
 import { type GapCause, GapDeclaration, infoOf } from './gap.ts';
 import { forgettableRuns } from './old-runs.ts';
@@ -90,8 +91,6 @@ export class StoreFile {
   #reservedBefore: ReadonlyMap<string, Reservations> | undefined;
   /** Id of the newest record that the store committed before this run. */
   readonly previous: string | undefined;
-  /** Forwarders that held rows until now. */
-  readonly retired: readonly string[];
 
   constructor({ path, gateway, forwarders, budgetBytes, salt }: StoreFileOptions) {
     this.#path = path;
@@ -124,7 +123,6 @@ export class StoreFile {
       });
       this.#run = run;
       this.#forwarderChanges = changes;
-      this.retired = changes.retired;
       listRun(path, run);
       syncFolder(dirname(path));
     } catch (error) {
@@ -196,10 +194,12 @@ export class StoreFile {
     if (hasRoom || records.lengths.length === 0) firsts = this.#append(records, appends);
     if (dropped > 0) this.#addDropped.run(dropped);
     const outcome = { firsts, settled, dropped };
+    const events: Observation[] = [];
     if (this.#forwarderChanges !== undefined && hasRecords(group, outcome)) {
       confirmForwarders(this.#db, this.#forwarderChanges, this.#run.gateway, this.#runs, gaps);
+      for (const name of this.#forwarderChanges.retired) events.push(retirement(name, label));
     }
-    const declared = packed(gaps.observations(label));
+    const declared = packed([...events, ...gaps.observations(label)]);
     this.#append(declared, [{ count: declared.lengths.length, urgent: true }]);
     return outcome;
   }

@@ -44,8 +44,6 @@ export interface Current {
   readonly salt: Uint8Array;
   /** Id of the newest record that this store ever committed before this run, where there is one. */
   readonly previous?: string;
-  /** Forwarders that left the configuration and held rows until now. */
-  readonly retired: readonly string[];
 }
 
 export interface StoreStats {
@@ -73,7 +71,10 @@ export interface ForwarderStats {
  * `MooringError` of a `STORE_…` code.
  */
 export interface Store {
-  /** Opens or makes the file, takes the lock, draws a new run. Throws `STORE_IN_USE`, `STORE_OTHER_GATEWAY`, … */
+  /**
+   * Opens or makes the file, takes the lock, draws a new run. Forwarders that left the configuration hold rows until the
+   * first append, with which an event says that they do no more. Throws `STORE_IN_USE`, `STORE_OTHER_GATEWAY`, …
+   */
   open(): Promise<Current>;
   /** Resolves when the records are on disk (commit with `synchronous=FULL`), with their sequences. */
   append(observations: readonly Observation[], options: AppendOptions): Promise<Appended>;

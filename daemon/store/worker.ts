@@ -57,7 +57,7 @@ function ask(
 
 answer(OPENING, () => {
   const store = new StoreFile(workerData as ThreadOptions);
-  const opening: Opening = { previous: store.previous, retired: store.retired, bytes: store.stats().bytes };
+  const opening: Opening = { previous: store.previous, bytes: store.stats().bytes };
   port.on('message', ({ id, question }: Request) => {
     answer(id, () => ask(store, question));
     if (question.ask === 'close') port.close();
