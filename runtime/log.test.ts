@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { MooringError } from './errors.ts';
 import { createLog } from './log.ts';
 
 /** A descriptor of which a test decides how many bytes it takes at once; none: it throws, as a full disk does. */
@@ -46,4 +47,24 @@ it('is whole though the descriptor takes a few bytes at a time', () => {
   const log = createLog('info', 1, slow.write);
   for (let line = 0; line < 20; line += 1) log.info({ line }, 'slowly');
   expect(slow.lines().map(({ line }) => line)).toEqual(Array.from({ length: 20 }, (_, line) => line));
+});
+
+it('says of an operating error what it is about and what to do, and of a bug also where it is', () => {
+  const open = disk();
+  const log = createLog('info', 1, open.write);
+  const cause = new MooringError('LINK_DOWN', 'no answer', { cause: new Error('ECONNREFUSED') });
+  log.warn(
+    { err: new MooringError('LOG_FAILED', 'kept nothing', { cause, hint: 'Wait.', context: { sink: 'a' } }) },
+    'x',
+  );
+  log.error({ err: new TypeError('a bug') }, 'y');
+  const [operating, bug] = open.lines();
+  expect(operating?.err).toEqual({
+    code: 'LOG_FAILED',
+    message: 'kept nothing',
+    hint: 'Wait.',
+    context: { sink: 'a' },
+    cause: { code: 'LINK_DOWN', message: 'no answer', cause: 'ECONNREFUSED' },
+  });
+  expect(bug?.err).toMatchObject({ type: 'TypeError', message: 'a bug', stack: expect.stringContaining('log.test') });
 });

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import pino from 'pino';
+import { MooringError } from './errors.ts';
 
 /** What code may do with a log: a fixed message, its values in fields. pino satisfies it as it is. */
 export interface Log {
@@ -22,13 +23,32 @@ export type WriteBytes = (fileDescriptor: number, bytes: Uint8Array) => number;
  * none, of a full disk say, stops nobody.
  */
 export function createLog(level: LogLevel, fileDescriptor: number = 1, write: WriteBytes = writeSync): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' };
+  const serializers = { err: errorFields };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err', serializers };
   const lines = new Lines(
     (bytes) => write(fileDescriptor, bytes),
     (count) => log.warn({ count }, 'lines of the log were lost: nothing took them'),
   );
   const log = pino(options, lines);
   return log;
+}
+
+/** An operating error says what it is about and what to do; where in the code it was noticed helps with bugs only. */
+function errorFields(error: unknown): object {
+  if (!(error instanceof MooringError)) return pino.stdSerializers.err(error as Error);
+  const { code, message, hint, context, cause } = error;
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(Object.keys(context).length === 0 ? {} : { context }),
+    ...(cause === undefined ? {} : { cause: causeFields(cause) }),
+  };
+}
+
+function causeFields(cause: unknown): object | string {
+  if (cause instanceof MooringError) return errorFields(cause);
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** Bytes of lines that wait for a descriptor which takes none. */
