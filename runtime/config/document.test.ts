@@ -77,7 +77,8 @@ test.each([
   ['a bracket that stays open', 'a: [1, 2\nb: 3\n', 1, 4, 'a'],
   ['a quote that stays open', "a: 1\nb: 'x\nc: 3\n", 2, 4, 'b'],
   ['a second colon', 'a: b: c\n', 1, 4, 'a'],
-  ['a wrong indentation', 'a:\n  b: 1\n c: 2\n', 3, 1, 'c'],
+  ['a wrong indentation', 'a:\n  b: 1\n c: 2\n', 3, 2, 'c'],
+  ['a key without a colon', 'a: 1\nb\n  - c: 2\n', 2, 1, '(yaml)'],
   ['a tag', 'a: !!js/function x\n', 1, 4, 'a'],
   ['an alias without an anchor', 'a: 1\nb: *a\n', 2, 4, 'b'],
   ['a second document', 'a: 1\n---\nb: 1\n', 2, 1, '(yaml)'],
@@ -117,4 +118,18 @@ test('a path is written as people write it', () => {
   expect(keyText(['stations', 0, 'sensors', 1, 'driver'])).toBe('stations[0].sensors[1].driver');
   expect(keyText(['forward', 'to the centre', ''])).toBe('forward."to the centre".""');
   expect(keyText([])).toBe('(file)');
+});
+
+test('tabs are told as tabs only, whatever else the reader stumbles over because of them', () => {
+  const { syntax } = new ConfigDocument('a:\n  - b: 1\n\t  c: 2\n    d: 3\n');
+  expect(syntax.map(({ line, message }) => [line, message])).toEqual([[3, 'a tab as indentation']]);
+});
+
+test('a colon without a space is told as such, and no key is missing because of it', () => {
+  const { syntax, data } = new ConfigDocument('a:\n  - { driver:sim, seed: 7 }\n');
+  expect(syntax).toEqual([
+    { line: 2, column: 7, key: 'driver', message: 'has no space after its colon', hint: 'Write `driver: …`.' },
+  ]);
+  expect(data).toBeUndefined();
+  expect(new ConfigDocument('gateway:sim\nb: 1\n').syntax[0]?.message).toBe('a key without its colon');
 });

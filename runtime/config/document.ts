@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, visit } from 'yaml';
+import { misindentedNear } from './indentation.ts';
 import { Lines, type Position } from './lines.ts';
 
 /** A place in the tree: keys of mappings and indices of lists, from the top. */
@@ -78,11 +79,13 @@ export class ConfigDocument {
       prettyErrors: false,
       uniqueKeys: false,
     });
-    const errors = [...document.errors.filter(isNoEcho), ...document.warnings, ...unknownAnchors(document)];
+    const errors = [...causesOf(document.errors), ...document.warnings, ...unknownAnchors(document)];
     if (errors.length > 0) {
-      const findings = errors.map((error) => syntaxFinding(document, error, this.#lines));
+      const findings = errors.map((error) => syntaxFinding(document, text, error, this.#lines));
       return { syntax: findings.filter(isFirstOfItsLine) };
     }
+    const unspaced = unspacedKeys(document, this.#lines);
+    if (unspaced.length > 0) return { syntax: unspaced };
     try {
       return { document, data: document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown, syntax: [] };
     } catch (error) {
@@ -139,6 +142,10 @@ const SYNTAX: Readonly<Record<string, { readonly message: string; readonly hint:
   UNKNOWN_ANCHOR: { message: 'an alias of something that does not stand before it', hint: 'Quote a value with `*`.' },
   RESOURCE_EXHAUSTION: TOO_DEEP,
   BLOCK_AS_IMPLICIT_KEY: { message: 'a second colon in one line', hint: 'Quote the value, or begin a new line.' },
+  MULTILINE_IMPLICIT_KEY: {
+    message: 'a key without its colon',
+    hint: 'Write `key: value`; a space follows the colon.',
+  },
 };
 
 interface YamlError {
@@ -147,14 +154,29 @@ interface YamlError {
   readonly pos: readonly [number, number];
 }
 
-function syntaxFinding(document: Document, error: YamlError, lines: Lines): Finding {
+function syntaxFinding(document: Document, text: string, error: YamlError, lines: Lines): Finding {
+  const misindented = INDENTATION.has(error.code)
+    ? misindentedNear(text, lines.positionOf(error.pos[0]).line)
+    : undefined;
+  if (misindented !== undefined) return { ...misindented, key: keyInLine(lines, misindented.line) };
   const opened = UNCLOSED.has(error.code) ? openedBefore(document, error.pos[0]) : undefined;
   const position = lines.positionOf(opened ?? error.pos[0]);
-  const key = /^[\s-]*([\w.-]+)\s*:/.exec(lines.lineAt(position.line))?.[1] ?? '(yaml)';
+  const key = keyInLine(lines, position.line);
   if (opened !== undefined) return { ...position, key, message: 'is opened here and not closed', hint: CLOSE };
   return { ...position, key, ...(SYNTAX[error.code] ?? { message: error.message, hint: '' }) };
 }
 
+function keyInLine(lines: Lines, line: number): string {
+  return /^[\s-]*([\w.-]+)\s*:/.exec(lines.lineAt(line))?.[1] ?? '(yaml)';
+}
+
+/** What the reader stumbles over where a line begins in a wrong column. */
+const INDENTATION: ReadonlySet<string> = new Set([
+  'BAD_INDENT',
+  'MISSING_CHAR',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'MULTILINE_IMPLICIT_KEY',
+]);
 const UNCLOSED: ReadonlySet<string> = new Set(['MISSING_CHAR', 'BAD_INDENT']);
 const CLOSE = 'Look for a missing quote, bracket or comma.';
 
@@ -170,14 +192,33 @@ function openedBefore(document: Document, offset: number): number | undefined {
   return opened;
 }
 
-/** Once the reader has lost its way, every further word is unexpected to it. */
-function isNoEcho(error: YamlError, index: number, all: readonly YamlError[]): boolean {
-  return error.code !== 'UNEXPECTED_TOKEN' || all.findIndex(({ code }) => code === error.code) === index;
+/** Once the reader has lost its way, every further word is unexpected to it; and a tab makes it lose its way. */
+function causesOf(errors: readonly YamlError[]): readonly YamlError[] {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  if (tabs.length > 0) return tabs;
+  const firstUnexpected = errors.find(({ code }) => code === 'UNEXPECTED_TOKEN');
+  return errors.filter((error) => error.code !== 'UNEXPECTED_TOKEN' || error === firstUnexpected);
 }
 
 /** One broken line makes the reader stumble several times: the first is the cause. */
 function isFirstOfItsLine(finding: Finding, index: number, all: readonly Finding[]): boolean {
   return all.findIndex((other) => other.line === finding.line) === index;
+}
+
+/** Keys of `{ driver:sim }`: without a space the colon is part of a key, which has no value then. */
+function unspacedKeys(document: Document, lines: Lines): Finding[] {
+  const found: Finding[] = [];
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || key.type !== 'PLAIN' || value !== null) return;
+      const name = /^([\w.-]+):(?!\/\/)/.exec(nameOf(key))?.[1];
+      if (name === undefined) return;
+      const hint = `Write \`${name}: …\`.`;
+      const position = lines.positionOf(offsetOf(key) ?? 0);
+      found.push({ ...position, key: name, message: 'has no space after its colon', hint });
+    },
+  });
+  return found;
 }
 
 function duplicateKeys(document: Document, lines: Lines): Finding[] {
