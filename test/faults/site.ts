@@ -181,7 +181,7 @@ export class Site {
   async stopLoad(): Promise<void> {
     this.witness.stop();
     // A value that the kernel has and the gateway has not would be lost without anybody's fault.
-    await systemClock.sleep(200);
+    await systemClock.sleep(1000);
     const status = await this.gateway.stop();
     if (status !== 0) throw new Error(`the gateway ended with ${status} on SIGTERM\n${this.gateway.tail()}`);
   }
