@@ -1,53 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
 import type { Observation } from '../../protocol/record.ts';
-import { systemClock } from '../../runtime/clock.ts';
 import type { MooringError } from '../../runtime/errors.ts';
-import { silentLog } from '../../runtime/log.ts';
-import { systemRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
-import { event, LABEL, large, sample, samples } from './fixtures/observations.ts';
+import { event, LABEL, sample, samples } from './fixtures/observations.ts';
+import { Stores } from './fixtures/stores.ts';
 import { openStoreReader } from './reader.ts';
-import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
+import type { SqliteStore, SqliteStoreOptions } from './sqlite-store.ts';
 import type { Taken } from './store.ts';
 
 const LIMITS = { recordsMax: 1024, bytesMax: 65_536 };
 
-let folder: string;
-let path: string;
-let stores: SqliteStore[];
+let stores: Stores;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mooring-store-'));
-  path = join(folder, 'store.db');
-  stores = [];
+  stores = new Stores();
 });
-afterEach(async () => {
-  for (const store of stores) await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(async () => await stores.remove());
 
-function make(options: Partial<SqliteStoreOptions> = {}): SqliteStore {
-  const store = new SqliteStore({
-    path,
-    gateway: 'plaka',
-    forwarders: ['centre'],
-    budgetBytes: 16 * 2 ** 20,
-    lingerMs: 0,
-    settleGatherMs: 0,
-    random: systemRandom,
-    clock: systemClock,
-    log: silentLog,
-    label: () => LABEL,
-    ...options,
-  });
-  stores.push(store);
-  return store;
-}
-
+const make = (options?: Partial<SqliteStoreOptions>): SqliteStore => stores.make(options);
 const sequences = (taken: Taken | undefined): number[] => taken?.records.map(({ sequence }) => sequence) ?? [];
 const SAMPLES = { urgent: false };
 const failure = async (work: Promise<unknown>): Promise<MooringError> => {
@@ -292,7 +262,7 @@ test('after close everything is refused, and what waited was committed', async (
   expect(await waiting).toEqual({ first: 1, last: 1 });
   expect((await failure(store.append([sample(2)], SAMPLES))).code).toBe('STORE_CLOSED');
   expect((await failure(store.stats())).code).toBe('STORE_CLOSED');
-  expect(openStoreReader(path).runs()[0]?.last).toBe(1);
+  expect(openStoreReader(stores.path).runs()[0]?.last).toBe(1);
 });
 
 test('the name of the gateway may change once nothing is left to send under the old one', async () => {
@@ -313,7 +283,7 @@ test('the name of the gateway may change once nothing is left to send under the 
   await renamed.append([sample(3)], SAMPLES);
   const { forwarders } = await renamed.stats();
   expect([forwarders.centre?.pending, forwarders.spare?.pending]).toEqual([1, 1]);
-  const reader = openStoreReader(path);
+  const reader = openStoreReader(stores.path);
   expect(reader.runs('spare').map(({ acked }) => acked)).toEqual([[], []]);
   reader.close();
 });
@@ -361,22 +331,10 @@ test('without a forwarder everything is history', async () => {
   await store.open();
   await store.append(samples(1, 4), SAMPLES);
   expect(await store.stats()).toMatchObject({ records: 4, forwarders: {} });
-  const reader = openStoreReader(path);
+  const reader = openStoreReader(stores.path);
   expect(reader.forwarders).toEqual([]);
   expect(reader.runs()).toMatchObject([{ last: 4, unsettled: [], acked: [] }]);
   reader.close();
-});
-
-test('a thread that dies fails everything that waits, and is reported once', async () => {
-  const died: MooringError[] = [];
-  const store = make({ onDied: (error) => died.push(error) });
-  await store.open();
-  // A forwarder that is not configured is a bug, and bugs end the thread.
-  expect((await failure(store.take('nobody', 'live', LIMITS))).code).toBe('STORE_FAILED');
-  expect((await failure(store.append([sample(1)], SAMPLES))).code).toBe('STORE_FAILED');
-  expect(died.map(({ code, retry }) => [code, retry])).toEqual([['STORE_FAILED', 'never']]);
-  await store.close();
-  await make().open();
 });
 
 test('an urgent record does not wait for a timer that is late', async () => {
@@ -387,60 +345,4 @@ test('an urgent record does not wait for a timer that is late', async () => {
   clock.stall(5000);
   expect(await store.append([event(2)], SAMPLES)).toEqual({ first: 2, last: 2 });
   expect(await waiting).toEqual({ first: 1, last: 1 });
-});
-
-test('of damaged and missing rows the others are given, those are declared lost, and the next start says no more', async () => {
-  const logged: object[] = [];
-  const log = { ...silentLog, error: (fields: object) => void logged.push(fields) } as typeof silentLog;
-  const store = make({ log });
-  const { salt, run } = await store.open();
-  await store.append(samples(1, 6), SAMPLES);
-  const vandal = new Sqlite(path);
-  vandal.exec("UPDATE records SET body = x'ff' WHERE row = 2; DELETE FROM records WHERE row IN (4, 6)");
-  vandal.close();
-  expect(sequences(await store.take('centre', 'live', { ...LIMITS, recordsMax: 2 }))).toEqual([1]);
-  expect(sequences(await store.take('centre', 'live', { ...LIMITS, recordsMax: 3 }))).toEqual([3, 5]);
-  expect(await store.take('centre', 'live', LIMITS)).toBeUndefined();
-  expect(logged.map((fields) => (fields as { ranges: unknown }).ranges)).toEqual([[[2, 2]], [[4, 4]], [[6, 6]]]);
-  await store.release('centre', salt, [[1, 6]]);
-  const gaps = (await store.take('centre', 'urgent', LIMITS))?.records.map(({ info }) => info?.ranges);
-  expect(gaps).toEqual([[[2, 2]], [[4, 4]], [[6, 6]]]);
-  await store.close();
-  const again = make({ log });
-  await again.open();
-  const taken = await again.take('centre', 'backlog', LIMITS);
-  expect([taken?.run, sequences(taken)]).toEqual([run, [1, 3, 5]]);
-  expect(logged.length).toBe(3);
-});
-
-test('that records give way unsent is logged', async () => {
-  const warned: object[] = [];
-  const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) } as typeof silentLog;
-  const store = make({ budgetBytes: 2 ** 20, log });
-  await store.open();
-  for (let group = 0; group < 70; group += 1) {
-    await store.append(
-      Array.from({ length: 20 }, (_, index) => large(index)),
-      SAMPLES,
-    );
-  }
-  const { dropped } = await store.stats();
-  expect(dropped).toBeGreaterThan(0);
-  expect(warned.reduce((sum, fields) => sum + (fields as { dropped: number }).dropped, 0)).toBe(dropped);
-});
-
-test('that the file is larger than its budget is logged', async () => {
-  const warned: object[] = [];
-  const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) } as typeof silentLog;
-  const store = make({ log });
-  await store.open();
-  for (let group = 0; group < 10; group += 1) {
-    await store.append(
-      Array.from({ length: 200 }, (_, index) => large(index)),
-      SAMPLES,
-    );
-  }
-  await store.close();
-  await make({ budgetBytes: 2 ** 20, log }).open();
-  expect(warned).toEqual([{ path, bytes: expect.any(Number), bytesMax: 2 ** 20 }]);
 });
