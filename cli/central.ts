@@ -1,12 +1,12 @@
 import { Centre } from '../central/app.ts';
-import { loadCentralConfig } from '../central/config/config.ts';
 import { aborted } from '../runtime/aborted.ts';
 import { createLog } from '../runtime/log.ts';
+import { centralConfigOf } from './config-kind.ts';
 import type { Host } from './host.ts';
 
 /** `mooring central -c FILE`: the centre, until it is told to stop. Its log goes to standard output. */
 export async function runCentral(path: string, { clock, random, stop }: Host): Promise<number> {
-  const config = loadCentralConfig(path);
+  const config = centralConfigOf(path);
   const centre = new Centre(config, { clock, random, log: createLog(config.logLevel) });
   try {
     await centre.start(stop);

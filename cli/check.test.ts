@@ -57,6 +57,7 @@ test('--json prints one object that always has the same keys', () => {
     file: 'x.yaml',
     summary: { kind: 'gateway', name: 'plaka', stations: 1, sensors: 1, forwarders: 0, sinks: 0 },
     problems: [],
+    notes: [],
   });
   const broken = check(`${CENTRE}kafka: {}\n`, true);
   expect(broken.status).toBe(2);
@@ -65,6 +66,31 @@ test('--json prints one object that always has the same keys', () => {
     file: 'x.yaml',
     summary: null,
     problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'kafka', message: 'not in this version', hint: '' }],
+    notes: [],
+  });
+});
+
+test('what is named and not on this machine gets a note, and stays right', () => {
+  const gateway = `gateway: plaka
+stations: [{ name: a, sensors: [{ driver: nmea0183, port: /dev/absent }] }]
+store: { path: absent/store.db }
+forward: { c: { mqtt: { url: mqtts://centre.example, ca: x.yaml, user: a, password: absent.password } } }
+`;
+  const { status, printed } = check(gateway);
+  expect(status).toBe(0);
+  expect(printed.replaceAll(`${folder}/`, '')).toBe(
+    'x.yaml: ok (gateway plaka: 1 station, 1 sensor, 1 forwarder)\n' +
+      'note: x.yaml:2:59 stations[0].sensors[0].port: the port /dev/absent does not exist here. ' +
+      '`ls -l /dev/serial/by-id/` names those that are plugged in.\n' +
+      'note: x.yaml:3:16 store.path: the folder absent does not exist here. It is made at the start, where that is allowed.\n' +
+      'note: x.yaml:4:85 forward.c.mqtt.password: the file absent.password does not exist here.\n',
+  );
+  const central = check(`${CENTRE.replace('path: r', 'path: absent/r')}`, true);
+  expect(central.status).toBe(0);
+  expect(JSON.parse(central.printed)).toMatchObject({
+    ok: true,
+    problems: [],
+    notes: [{ line: 2, key: 'sinks.a.files.path' }],
   });
 });
 

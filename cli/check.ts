@@ -5,6 +5,8 @@ import { formatProblem, type Problem, problemsOf } from '../runtime/config/probl
 import { ConfigReader } from '../runtime/config/reader.ts';
 import { didYouMean } from '../runtime/config/suggest.ts';
 import { MooringError } from '../runtime/errors.ts';
+import { absentHere } from './check/absent.ts';
+import { kindsOf } from './config-kind.ts';
 
 /** What is told about a configuration that is right. */
 interface Summary {
@@ -17,41 +19,54 @@ interface Summary {
   readonly sinks: number;
 }
 
+interface Checked {
+  /** Null where there are problems. */
+  readonly summary: Summary | null;
+  readonly problems: readonly Problem[];
+  /** What it names and this machine has not. */
+  readonly notes: readonly Problem[];
+}
+
 /**
  * `mooring check FILE`: reads a configuration of either kind and prints every error in it, or one line that says what it
- * is. Returns the exit status: 0 when it is right, 2 when it is not.
+ * is, and a note for everything it names that is not on this machine. Returns the exit status: 0 when it is right, 2 when
+ * it is not.
  */
 export function runCheck(
   path: string,
   { json }: { readonly json: boolean },
   out: { write(text: string): unknown },
 ): number {
-  const { summary, problems } = check(path);
-  if (json) out.write(`${JSON.stringify({ ok: summary !== null, file: path, summary, problems })}\n`);
+  const { summary, problems, notes } = check(path);
+  if (json) out.write(`${JSON.stringify({ ok: summary !== null, file: path, summary, problems, notes })}\n`);
   else if (summary === null) for (const problem of problems) out.write(`${formatProblem(problem)}\n`);
-  else out.write(`${path}: ok (${inWords(summary)})\n`);
+  else out.write([`${path}: ok (${inWords(summary)})\n`, ...notes.map(noteLine)].join(''));
   return summary === null ? 2 : 0;
 }
 
-function check(path: string): { readonly summary: Summary | null; readonly problems: readonly Problem[] } {
+function noteLine(note: Problem): string {
+  return `note: ${formatProblem(note)}\n`;
+}
+
+function check(path: string): Checked {
   try {
-    return { summary: summaryOf(new ConfigReader(path)), problems: [] };
+    const reader = new ConfigReader(path);
+    return { summary: summaryOf(reader), problems: [], notes: absentHere(reader) };
   } catch (error) {
     if (!(error instanceof MooringError)) throw error;
-    if (error.code === 'CONFIG_INVALID') return { summary: null, problems: problemsOf(error) };
+    if (error.code === 'CONFIG_INVALID') return { summary: null, problems: problemsOf(error), notes: [] };
     if (error.code !== 'CONFIG_UNREADABLE') throw error;
     const message = `${error.message} (${String(error.context.reason)})`;
     return {
       summary: null,
       problems: [{ file: path, line: 0, column: 0, key: '(file)', message, hint: error.hint ?? '' }],
+      notes: [],
     };
   }
 }
 
 function summaryOf(reader: ConfigReader): Summary {
-  const has = (key: string): boolean => Object.hasOwn(reader.data, key);
-  const isGateway = has('gateway') || has('stations');
-  const isCentral = has('ingest') || has('sinks');
+  const { isGateway, isCentral } = kindsOf(reader);
   if (isGateway && isCentral) {
     reader.report([], 'value', "is a gateway's and a centre's configuration at once", 'Make two files of it.');
   } else if (!isGateway && !isCentral) {

@@ -1,5 +1,4 @@
 import { serialPorts } from '../daemon/buses/serial.ts';
-import { loadGatewayConfig } from '../daemon/config/config.ts';
 import type { GatewayConfig } from '../daemon/config/types.ts';
 import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
@@ -14,6 +13,7 @@ import { didYouMean } from '../runtime/config/suggest.ts';
 import { MooringError } from '../runtime/errors.ts';
 import { hardwareClockMs, kernelClockIsSynchronised } from '../runtime/kernel-clock.ts';
 import { silentLog } from '../runtime/log.ts';
+import { gatewayConfigOf } from './config-kind.ts';
 import { askGateway } from './control.ts';
 import type { Host } from './host.ts';
 import { FLAG_NAMES, placeText, valueText } from './reading-text.ts';
@@ -30,7 +30,7 @@ export interface ReadOptions {
  * or 1 when a sensor failed.
  */
 export async function runRead(path: string, { station, json }: ReadOptions, host: Host): Promise<number> {
-  const config = chosen(loadGatewayConfig(path), station);
+  const config = chosen(gatewayConfigOf(path), station);
   const answer = (await askRunning(config, host)) ?? (await sample(config, host));
   const { out, err } = host.streams;
   if (json) out.write(`${JSON.stringify({ records: answer.records })}\n`);

@@ -35,7 +35,7 @@ export class ConfigReader {
     if (!isMapping(data)) {
       const message =
         data === null || data === undefined ? 'the file is empty' : `a mapping is expected, not ${kindOf(data)}`;
-      throw configInvalid(file, [this.#problem([], 'value', message, 'Start from a file in deploy/.')]);
+      throw configInvalid(file, [this.problemAt([], 'value', message, 'Start from a file in deploy/.')]);
     }
     this.data = data;
     this.#keep(this.#document.duplicates);
@@ -69,16 +69,17 @@ export class ConfigReader {
 
   /** Keeps a problem with the key or the value at `path`. */
   report(path: Path, at: 'key' | 'value', message: string, hint: string = ''): void {
-    this.#problems.push(this.#problem(path, at, message, hint));
+    this.#problems.push(this.problemAt(path, at, message, hint));
+  }
+
+  /** A problem with the key or the value at `path`, which is not kept. */
+  problemAt(path: Path, at: 'key' | 'value', message: string, hint: string): Problem {
+    return { file: this.file, ...this.#document.locate(path, at), key: keyText(path), message, hint };
   }
 
   /** Throws `CONFIG_INVALID` with every problem so far. */
   throwIfInvalid(): void {
     if (this.#problems.length > 0) throw configInvalid(this.file, this.#problems);
-  }
-
-  #problem(path: Path, at: 'key' | 'value', message: string, hint: string): Problem {
-    return { file: this.file, ...this.#document.locate(path, at), key: keyText(path), message, hint };
   }
 
   #keep(findings: readonly Finding[]): void {

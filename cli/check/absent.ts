@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Path } from '../../runtime/config/document.ts';
+import type { Problem } from '../../runtime/config/problem.ts';
+import type { ConfigReader } from '../../runtime/config/reader.ts';
+
+const CLIENT_FILES = ['ca', 'cert', 'key', 'password'];
+
+/**
+ * What a right configuration names and this machine has not: ports, certificates, the places of store and sinks. No
+ * errors: a configuration is often checked on another machine than it is for.
+ */
+export function absentHere(reader: ConfigReader, exists: (path: string) => boolean = existsSync): Problem[] {
+  const notes: Problem[] = [];
+  const look = (path: Path, what: string, hint: string, of: (named: string) => string = (named) => named): void => {
+    const value = reader.valueAt(path);
+    if (typeof value !== 'string') return;
+    const named = of(resolve(reader.folder, value));
+    if (!exists(named)) notes.push(reader.problemAt(path, 'value', `${what} ${named} does not exist here`, hint));
+  };
+  for (const path of portsOf(reader))
+    look(path, 'the port', '`ls -l /dev/serial/by-id/` names those that are plugged in.');
+  for (const connection of connectionsOf(reader)) {
+    for (const key of CLIENT_FILES) look([...connection, key], 'the file', '');
+  }
+  for (const path of placesOf(reader))
+    look(path, 'the folder', 'It is made at the start, where that is allowed.', dirname);
+  return notes.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function portsOf(reader: ConfigReader): Path[] {
+  const entriesAt = (path: Path): Path[] => Object.keys(reader.valueAt(path) ?? []).map((at) => [...path, Number(at)]);
+  return entriesAt(['stations']).flatMap((station) =>
+    entriesAt([...station, 'sensors']).map((sensor) => [...sensor, 'port']),
+  );
+}
+
+function connectionsOf(reader: ConfigReader): Path[] {
+  return [['ingest', 'mqtt'], ...namesAt(reader, 'forward').map((name) => ['forward', name, 'mqtt'])];
+}
+
+function placesOf(reader: ConfigReader): Path[] {
+  const sinks = namesAt(reader, 'sinks').flatMap((name) => [
+    ['sinks', name, 'files', 'path'],
+    ['sinks', name, 'ack_log', 'path'],
+  ]);
+  return [['store', 'path'], ['state'], ...sinks];
+}
+
+function namesAt(reader: ConfigReader, key: string): string[] {
+  return Object.keys(reader.mappingAt([key]) ?? {});
+}
