@@ -65,3 +65,10 @@ test.each(['run', 'central', 'demo', 'check', 'schema', 'audit', 'read'])(
     expect(out).toMatch(new RegExp(`Examples:\\n +mooring (check mooring.yaml && mooring )?${verb}`));
   },
 );
+
+test('a second gateway on a store has a status of its own; a second centre stands by, and its help says so', async () => {
+  expect((await run('run', '--help')).out).toContain('  3  store in use\n');
+  const { out } = await run('central', '--help');
+  expect(out).toContain('a second one stands by until they are free.\n');
+  expect(out).not.toContain('  3  ');
+});

@@ -89,8 +89,11 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
         0: 'clean stop (SIGTERM, Ctrl-C)',
         1: 'failure',
         2: 'configuration',
-        3: 'in use by another one',
       }),
+    )
+    .addHelpText(
+      'after',
+      '\nOver the folders of a centre that is running, a second one stands by until they are free.',
     );
   program
     .command('demo')
@@ -110,7 +113,13 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
     .argument('<file>', 'the configuration')
     .addOption(jsonOption())
     .action(async (file, options) => finish(await verbs.check(file, { json: false, ...options })))
-    .addHelpText('after', examples(['mooring check mooring.yaml'], { 0: 'right', 2: 'wrong' }));
+    .addHelpText(
+      'after',
+      examples(['mooring check mooring.yaml'], {
+        0: 'right, though it may name ports and files that are not on this machine',
+        2: 'wrong',
+      }),
+    );
   program
     .command('schema')
     .description('print the JSON Schema of a configuration, for editors')
