@@ -52,7 +52,7 @@ test('a smaller window is drawn anew at once, in the lines and columns that it h
   terminal.emit('resize');
   const lines = terminal.written.split('\r\n');
   expect(lines).toHaveLength(4);
-  expect(terminal.written).toContain('mooring dem…');
+  expect(terminal.written).toContain('Ctrl-C ends…');
 });
 
 test('a terminal that does not know its size is drawn on as one of 80 columns', () => {
@@ -64,5 +64,5 @@ test('a terminal that does not know its size is drawn on as one of 80 columns', 
 test('the plain view prints lines and no control characters', () => {
   let text = '';
   openPlainView({ write: (part) => (text += part) }).show(snapshot);
-  expect(text).toBe('link=up acks_per_second=2.0 pending=0 kept=1 stored_at_centre=1\n');
+  expect(text).toBe('link=up acks_per_second=2.0 pending=0 kept=1 stored_since_start=1\n');
 });

@@ -38,7 +38,7 @@ export function openScreen(terminal: Terminal, exits: Pick<EventEmitter, 'on' | 
     const columns = terminal.columns || COLUMNS;
     const rows = terminal.rows || ROWS;
     // One line less than there are: a line break on the last one would scroll.
-    const lines = frameOf(snapshot, columns).slice(0, Math.max(1, rows - 1));
+    const lines = frameOf(snapshot, columns, Math.max(1, rows - 1));
     terminal.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\r\n`).join('')}${CLEAR_BELOW}`);
   };
   const leave = (): void => void terminal.write(LEAVE);

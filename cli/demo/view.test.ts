@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import type { Observation } from '../../protocol/record.ts';
 import { type DemoSnapshot, frameOf, plainLinesOf } from './view.ts';
 
 const snapshot: DemoSnapshot = {
@@ -26,7 +27,7 @@ const snapshot: DemoSnapshot = {
 };
 
 test('the frame shows values with units at their resolution, flags by name, zero as zero, and what is missing', () => {
-  const text = stripVTControlCharacters(frameOf(snapshot, 120).join('\n'));
+  const text = stripVTControlCharacters(frameOf(snapshot, 120, 40).join('\n'));
   expect(text).toMatch(/temperature +18\.30 °C/);
   expect(text).toMatch(/pressure +0\.00 hPa 3 suspect/);
   expect(text).toMatch(/wind_speed +– 9 missing/);
@@ -36,16 +37,33 @@ test('the frame shows values with units at their resolution, flags by name, zero
   expect(text).toContain('no record yet');
 });
 
-test('no line is longer than the screen, however narrow', () => {
+test('no line is longer than the screen and none is below it, however small it is', () => {
   for (const columns of [10, 40, 79]) {
-    for (const line of frameOf(snapshot, columns)) {
-      expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(columns);
+    for (const rows of [1, 2, 5, 9, 12, 40]) {
+      const lines = frameOf(snapshot, columns, rows);
+      expect(lines.length).toBeLessThanOrEqual(rows);
+      for (const line of lines) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(columns);
     }
   }
+});
+
+test('on a low screen readings give way, and say how many, before the way that the records go', () => {
+  const names = Array.from({ length: 20 }, (_, index) => [`metric_${index}`, index]);
+  const [buoy] = snapshot.stations;
+  const latest = { ...(buoy?.latest as Observation), metrics: Object.fromEntries(names), flags: {} };
+  const many = { ...snapshot, stations: [{ name: 'buoy', latest }, { name: 'city' }] };
+  const text = frameOf(many, 80, 16).map(stripVTControlCharacters);
+  expect(text).toHaveLength(16);
+  expect(text.filter((line) => line.includes('metric_'))).toHaveLength(6);
+  expect(text).toContain('  … 8 more');
+  expect(text).toContain('  no record yet');
+  expect(text.slice(-5).map((line) => line.split(' ')[0])).toEqual(['link', 'buffer', 'centre', 'acks', 'Ctrl-C']);
+  const lowest = frameOf(many, 80, 5).map(stripVTControlCharacters);
+  expect(lowest.map((line) => line.split(' ')[0])).toEqual(['link', 'buffer', 'centre', 'acks', 'Ctrl-C']);
 });
 
 test('the plain form names every reading and the state of the path', () => {
   const lines = plainLinesOf(snapshot);
   expect(lines[0]).toBe('2026-06-01T12:00:03.000Z buoy temperature=18.3°C pressure=0hPa(suspect) wind_speed=(missing)');
-  expect(lines[1]).toBe('link=up acks_per_second=2.0 pending=3 kept=120 stored_at_centre=117');
+  expect(lines[1]).toBe('link=up acks_per_second=2.0 pending=3 kept=120 stored_since_start=117');
 });

@@ -27,22 +27,55 @@ export interface DemoSnapshot {
 const CELL_WIDTH = 38;
 const NAME_WIDTH = 20;
 
-/** The whole screen as lines, none longer than `columns`. */
-export function frameOf(snapshot: DemoSnapshot, columns: number): string[] {
-  const lines = [styleText('bold', `mooring demo · gateway ${snapshot.gateway}`), ''];
-  for (const station of snapshot.stations) lines.push(...stationLines(station.name, station.latest, columns), '');
-  const { link, buffer, centre, paths } = snapshot;
+/** The whole screen: no line longer than `columns`, no more than `rows` of them. The last lines are the last to give way. */
+export function frameOf(snapshot: DemoSnapshot, columns: number, rows: number): string[] {
+  const top = styleText('bold', `mooring demo · gateway ${snapshot.gateway}`);
+  const perRow = Math.max(1, Math.floor((columns - 2) / CELL_WIDTH));
+  const stations = snapshot.stations.map(({ name, latest }) => stationBlock(name, latest, perRow));
+  const paths = pathLines(snapshot);
+  const end = styleText('dim', 'Ctrl-C ends. The next start goes on with the same store.');
+  const spaced = [top, '', ...stations.flatMap((station) => [...cutTo(station, Infinity), '']), ...paths, '', end];
+  const around = [top, ...paths, end].length;
+  const lines = spaced.length <= rows ? spaced : [top, ...allCutTo(stations, rows - around), ...paths, end];
+  return lines.slice(-rows).map((line) => clip(line, columns));
+}
+
+/** The way that the records go. */
+function pathLines({ link, buffer, centre, paths }: DemoSnapshot): string[] {
   const state = link.up ? styleText('green', 'up') : styleText('red', 'down');
   const age = link.lastAckAgeMs === undefined ? 'no ack yet' : `last ack ${seconds(link.lastAckAgeMs)} ago`;
-  lines.push(
+  return [
     label('link', `${state} · ${link.url} · ${link.acksPerSecond.toFixed(1)} acks/s · ${age}`),
     label('buffer', `${bufferText(buffer)} · ${paths.store}`),
-    label('centre', `${centre.stored} records stored, ${centre.rejected} rejected · ${paths.records}`),
+    label('centre', `${centre.stored} records stored since the start, ${centre.rejected} rejected · ${paths.records}`),
     label('acks', paths.acks),
-    '',
-    styleText('dim', 'Ctrl-C ends. The next start goes on with the same store.'),
-  );
-  return lines.map((line) => clip(line, columns));
+  ];
+}
+
+interface StationBlock {
+  readonly title: string;
+  /** Readings, as many as stand beside each other. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Stations, all cut to the same height: they have `lines` lines together, or their titles where that is too few. */
+function allCutTo(stations: readonly StationBlock[], lines: number): string[] {
+  let height = Math.max(1, ...stations.map(({ rows }) => 1 + rows.length));
+  let cut = stations.flatMap((station) => cutTo(station, height));
+  while (cut.length > lines && height > 1) {
+    height -= 1;
+    cut = stations.flatMap((station) => cutTo(station, height));
+  }
+  return cut;
+}
+
+/** A station's title and as much below it as makes `height` lines. */
+function cutTo({ title, rows }: StationBlock, height: number): string[] {
+  const inWords = (row: readonly string[]): string => `  ${row.join('')}`;
+  if (rows.length < height) return [title, ...rows.map(inWords)];
+  if (height < 2) return [title];
+  const shown = rows.slice(0, height - 2);
+  return [title, ...shown.map(inWords), `  … ${rows.slice(shown.length).flat().length} more`];
 }
 
 /** The same moment as plain lines for a log. */
@@ -55,7 +88,7 @@ export function plainLinesOf(snapshot: DemoSnapshot): string[] {
   );
   const state = link.up ? 'up' : 'down';
   lines.push(
-    `link=${state} acks_per_second=${link.acksPerSecond.toFixed(1)} pending=${buffer.pending} kept=${buffer.records} stored_at_centre=${centre.stored}`,
+    `link=${state} acks_per_second=${link.acksPerSecond.toFixed(1)} pending=${buffer.pending} kept=${buffer.records} stored_since_start=${centre.stored}`,
   );
   return lines;
 }
@@ -82,18 +115,14 @@ function plainCell(cell: Cell): string {
   return `${cell.name}=${cell.value ?? ''}${cell.value === undefined ? '' : cell.unit}${flag}`;
 }
 
-function stationLines(name: string, latest: Observation | undefined, columns: number): string[] {
-  if (latest === undefined) return [styleText('cyan', name), '  no record yet'];
+function stationBlock(name: string, latest: Observation | undefined, perRow: number): StationBlock {
+  if (latest === undefined) return { title: styleText('cyan', name), rows: [['no record yet']] };
   const time = new Date(latest.timestampMs).toISOString().slice(11, 19);
   const place = latest.location === undefined ? '' : ` · ${placeText(latest.location)}`;
-  const title = `${styleText('cyan', name)}  ${time}Z · clock ${latest.clock}${place}`;
-  const perRow = Math.max(1, Math.floor((columns - 2) / CELL_WIDTH));
   const cells = cellsOf(latest).map(screenCell);
-  const rows: string[] = [];
-  for (let index = 0; index < cells.length; index += perRow) {
-    rows.push(`  ${cells.slice(index, index + perRow).join('')}`);
-  }
-  return [title, ...rows];
+  const rows: string[][] = [];
+  for (let index = 0; index < cells.length; index += perRow) rows.push(cells.slice(index, index + perRow));
+  return { title: `${styleText('cyan', name)}  ${time}Z · clock ${latest.clock}${place}`, rows };
 }
 
 function screenCell(cell: Cell): string {
