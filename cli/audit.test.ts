@@ -61,11 +61,12 @@ test('for people: a row a run, the sequences behind each number, and one line of
   const { status, text } = await run();
   expect(status).toBe(1);
   expect(text.split('\n')).toEqual([
-    `run                      gateway  first  last  records  holes  duplicates  declared gaps`,
-    `${RUN}  plaka        2    11        5      4           1              2`,
-    `${RUN} holes: 1, 7-9`,
+    'run                      last  records  missing  twice  gaps',
+    'gateway plaka',
+    `${RUN}    11        5        4      1     2`,
+    `${RUN} missing: 1, 7-9`,
     `${RUN} declared gap (dropped): 4-5`,
-    'NOT COMPLETE: 5 records of 1 run, 4 missing, 1 duplicate, 1 foreign record not judged',
+    'NOT COMPLETE: 5 records of 1 run, 4 missing, 1 twice, 1 foreign record not judged',
     '',
   ]);
 });
@@ -83,7 +84,18 @@ test('with a store: what is still to be sent is told, what was acknowledged and 
     storeWith([{ run: RUN, gateway: 'plaka', last: 4, unsettled: [[4, 4]], acked: [[1, 3]] }]),
   );
   expect(broken.status).toBe(1);
-  expect(broken.text).toContain('1 acked but missing, 1 still to be sent');
+  expect(broken.text).toContain('0 twice, 1 unsent, 1 lost (acknowledged, not in the files)\n');
+});
+
+test('a row of a run of a hundred million records fits into 80 columns, whatever its gateway is called', async () => {
+  const last = 99_999_999;
+  const gateway = 'g'.repeat(63);
+  const store = storeWith([{ run: RUN, gateway, last, unsettled: [[1, last]], acked: [] }]);
+  write(HOUR, linesOf([flatOf(runOf(2), 1)]));
+  const lines = (await run({ store: 'store.db' }, store)).text.split('\n').slice(0, -2);
+  expect(lines[0]).toBe('run                          last  records  missing  twice  gaps    unsent  lost');
+  expect(lines).toContain(`gateway ${gateway}`);
+  expect(Math.max(...lines.map(({ length }) => length))).toBe(80);
 });
 
 test('of several forwarders one has to be named, and it has to be there', async () => {
@@ -98,6 +110,13 @@ test('of several forwarders one has to be named, and it has to be there', async 
     text: '/x/store.db: has no forwarder center. Name one with --forwarder: centre, spare.\n',
   });
   expect((await run({ store: '/x/store.db', forwarder: 'spare' }, store)).status).toBe(0);
+});
+
+test('a store that is not there is told as such', async () => {
+  write(HOUR, linesOf(records([1])));
+  const store = join(folder, 'nosuch.db');
+  const text = `${store}: there is no such file. Give the gateway's \`store.path\`.\n`;
+  expect(await run({ store })).toEqual({ status: 2, text });
 });
 
 test('a store that cannot be read is status 2, with its reason', async () => {
@@ -161,7 +180,7 @@ test('where no run is known there is nothing to judge, and that is no success', 
   write(HOUR, linesOf([{ ...flatOf(RUN, 1), id: '74738ff5-5367-5958-9aee-98fffdcd1876' }]));
   expect(await run()).toMatchObject({
     status: 2,
-    text: expect.stringContaining('nothing to judge: 0 records of 0 runs, 0 missing, 0 duplicates, 1 foreign record'),
+    text: expect.stringContaining('nothing to judge: 0 records of 0 runs, 0 missing, 0 twice, 1 foreign record'),
   });
 });
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { openStoreReader } from '../daemon/store/reader.ts';
 import { countOf } from '../protocol/intervals.ts';
 import { MooringError } from '../runtime/errors.ts';
@@ -40,7 +41,7 @@ export interface AuditReport {
 export async function audit(
   recordsDir: string,
   { store, forwarder }: AuditOptions = {},
-  openStore: OpenStore = openStoreReader,
+  openStore: OpenStore = openExistingStore,
 ): Promise<AuditReport> {
   const ledger = new Ledger();
   const readStore = (): readonly StoreRun[] =>
@@ -69,7 +70,7 @@ export async function runAudit(
   recordsDir: string,
   { json, ...options }: AuditOptions & { readonly json: boolean },
   out: { write(text: string): unknown },
-  openStore: OpenStore = openStoreReader,
+  openStore: OpenStore = openExistingStore,
 ): Promise<number> {
   try {
     const report = await audit(recordsDir, options, openStore);
@@ -84,6 +85,13 @@ export async function runAudit(
     out.write(json ? `${JSON.stringify({ ok: false, error: problem })}\n` : `${place}: ${message}. ${hint}\n`);
     return 2;
   }
+}
+
+/** SQLite itself would say only that it is unable to open the file. */
+function openExistingStore(path: string): ReturnType<OpenStore> {
+  if (existsSync(path)) return openStoreReader(path);
+  const hint = "Give the gateway's `store.path`.";
+  throw new MooringError('AUDIT_UNREADABLE', 'there is no such file', { context: { path }, hint });
 }
 
 function storeRunsOf(reader: ReturnType<OpenStore>, path: string, forwarder: string | undefined): readonly StoreRun[] {
@@ -109,12 +117,9 @@ function inWords({ ok, runs, foreign, unfinished }: AuditReport, withStore: bool
       'record',
     )} of ${counted(runs.length, 'run')}`,
     `${sum((run) => countOf(run.holes))} missing`,
-    counted(
-      sum((run) => run.duplicates),
-      'duplicate',
-    ),
-    ...(withStore ? [`${sum((run) => run.acked_but_missing)} acked but missing`] : []),
-    ...(withStore ? [`${sum((run) => run.unsettled)} still to be sent`] : []),
+    `${sum((run) => run.duplicates)} twice`,
+    ...(withStore ? [`${sum((run) => run.unsettled)} unsent`] : []),
+    ...(withStore ? [`${sum((run) => run.acked_but_missing)} lost (acknowledged, not in the files)`] : []),
     ...(foreign > 0 ? [`${counted(foreign, 'foreign record')} not judged`] : []),
   ];
   const notes = unfinished.map((place) => `${place}: last line is not finished; not counted\n`);
