@@ -14,6 +14,13 @@ test('an operating error is one line: what, where, why, and what to do', () => {
   );
 });
 
+test('a held lock is not told twice, a lock that fails is told with its reason', () => {
+  const linesWith = (code: 'LOCK_HELD' | 'LOCK_FAILED'): string =>
+    linesOf(new MooringError('STORE_IN_USE', 'the store is open', { cause: new MooringError(code, 'no lock') }));
+  expect(linesWith('LOCK_HELD')).toBe('mooring: the store is open.\n');
+  expect(linesWith('LOCK_FAILED')).toBe('mooring: the store is open: no lock.\n');
+});
+
 test('a bug that ended another thread shows its stack', () => {
   const cause = new TypeError('undefined is not a function');
   const lines = linesOf(new MooringError('STORE_FAILED', 'the thread has died', { cause })).split('\n');

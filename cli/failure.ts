@@ -37,7 +37,9 @@ function stackOf({ cause }: MooringError): string {
   return cause instanceof Error && BUGS.has(cause.name) ? `${cause.stack}\n` : '';
 }
 
+/** Why, where that is not said already: that a lock is held is what a store in use is. */
 function reasonOf({ cause }: MooringError): string {
+  if (cause instanceof MooringError && cause.code === 'LOCK_HELD') return '';
   return cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : '';
 }
 

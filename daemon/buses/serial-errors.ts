@@ -42,7 +42,12 @@ const NO_PORT: Omit<Failure, 'words'> = {
 /** The operating error for a port that did not open. */
 export function openError(path: string, cause: Error): MooringError {
   const { code, message, hint } = FAILURES.find(({ words }) => words.test(cause.message)) ?? NO_PORT;
-  return new MooringError(code, message, { cause, context: { path }, hint });
+  return new MooringError(code, message, { cause: unprefixed(cause), context: { path }, hint });
+}
+
+/** The native part writes `Error: ` into the message itself: whoever prints the cause would show it in mid-sentence. */
+function unprefixed(cause: Error): Error {
+  return cause.message.startsWith('Error: ') ? new Error(cause.message.slice('Error: '.length), { cause }) : cause;
 }
 
 /** The operating error for a port that was open and is gone. */
