@@ -10,17 +10,39 @@ import { BENCHMARKS } from './benchmarks.ts';
 import { type Benchmark, lineOf } from './figure.ts';
 import { headline, tableRow } from './table.ts';
 
-const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
 const known = BENCHMARKS.map(({ name }) => name);
+const USAGE = `npm run bench -- [--json] [NAME…]
+
+Measures every benchmark, or those that are named: ${known.join(', ')}.
+
+  --json  print a line of JSON a figure
+
+Exit status: 0 every goal is met, 1 one is missed or could not be measured, 2 the command line means nothing.
+`;
+const { values, positionals } = commandLine();
 const unknown = positionals.filter((name) => !known.includes(name));
 const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Beside the figures, so that these can be piped on. */
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Ends the process where help is asked for, and where there is an option that means nothing. */
+function commandLine(): { readonly values: { readonly json: boolean }; readonly positionals: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+      allowPositionals: true,
+    });
+    if (!values.help) return { values, positionals };
+    process.stdout.write(USAGE);
+    process.exit(0);
+  } catch (error) {
+    if (!String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS_')) throw error;
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 async function measure(benchmark: Benchmark): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), `mooring-bench-${benchmark.name}-`));
