@@ -13,7 +13,7 @@ import type { Host } from './host.ts';
 export interface DemoOptions {
   /** Folder for everything that it keeps. */
   readonly data: string;
-  /** Ends by itself after this time; left out: when it is told to. */
+  /** Ends by itself so long after its start; left out: when it is told to. */
   readonly forMs?: number | undefined;
   /** A log even where there is a terminal. */
   readonly plain: boolean;
@@ -48,13 +48,15 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
   const config = loadGatewayConfig(folder.gatewayConfig);
   const centre = new Centre(loadCentralConfig(folder.centralConfig), { clock, random, ...logOf('central') });
   const gateway = new Gateway(config, { clock, random, version, ...logOf('run') });
-  using timer = timerOf(clock, options.forMs);
-  const ending = AbortSignal.any([host.stop, timer.signal, gateway.died]);
+  const stopping = AbortSignal.any([host.stop, gateway.died]);
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => await centre.stop());
-  if (!(await started(centre, ending))) return;
+  if (!(await started(centre, stopping))) return;
   opened.defer(async () => await gateway.stop({ drainMs: DRAIN_MS }));
   await gateway.start();
+  // Counted from here: a machine that starts slowly shows as much as a fast one.
+  using timer = timerOf(clock, options.forMs);
+  const ending = AbortSignal.any([stopping, timer.signal]);
   const meter = new DemoMeter({ config, gateway, centre, clock, paths: shownPaths(folder) });
   opened.defer(() => void host.streams.out.write('mooring demo: ending: the last records go to the centre\n'));
   const view = opened.use(openView(options, host));
@@ -66,12 +68,12 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
 }
 
 /** False when the demo was ended before the centre had started. */
-async function started(centre: Centre, ending: AbortSignal): Promise<boolean> {
+async function started(centre: Centre, stopping: AbortSignal): Promise<boolean> {
   try {
-    await centre.start(ending);
+    await centre.start(stopping);
     return true;
   } catch (error) {
-    if (!ending.aborted) throw error;
+    if (!stopping.aborted) throw error;
     return false;
   }
 }
