@@ -75,10 +75,7 @@ export function silentBroker(what: string): MooringError {
   });
 }
 
-export function unreadableFile(path: string, cause: unknown): MooringError {
-  return new MooringError('LINK_REFUSED', 'a file of the connection cannot be read', {
-    cause,
-    context: { path },
-    hint: `See that ${path} is there and that the user of the daemon may read it.`,
-  });
+export function unusableLogin(cause: MooringError): MooringError {
+  const { message, context, hint } = cause;
+  return new MooringError('LINK_REFUSED', message, { cause, context, ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import type { IClientOptions } from 'mqtt';
 import { BOUNDS } from '../../protocol/record.ts';
+import { type BrokerLogin, readBrokerLogin } from '../../runtime/broker-login.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
-import { unreadableFile } from './mqtt-errors.ts';
+import { unusableLogin } from './mqtt-errors.ts';
 import { MqttSession } from './mqtt-session.ts';
 import type { Transport, TransportEvents, TransportLimits } from './transport.ts';
 
@@ -73,28 +72,11 @@ export class MqttTransport implements Transport {
   }
 }
 
-/** Certificates and login, read at each connection: they are renewed while the daemon runs. */
-async function loginOf(broker: BrokerClientConfig): Promise<IClientOptions> {
-  const { caFile, certFile, keyFile, user, passwordFile } = broker;
-  const [ca, cert, key, password] = await Promise.all([caFile, certFile, keyFile, passwordFile].map(contentOf));
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(user === undefined ? {} : { username: user }),
-    ...(password === undefined ? {} : { password: firstLineOf(password) }),
-  };
-}
-
-async function contentOf(path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined;
+/** For a gateway a file that is not there yet is a refused link: it tries again. */
+async function loginOf(broker: BrokerClientConfig): Promise<BrokerLogin> {
   try {
-    return await readFile(path);
+    return await readBrokerLogin(broker);
   } catch (cause) {
-    throw unreadableFile(path, cause);
+    throw cause instanceof MooringError ? unusableLogin(cause) : cause;
   }
-}
-
-function firstLineOf(content: Buffer): string {
-  return (content.toString('utf8').split('\n', 1)[0] ?? '').replace(/\r$/, '');
 }
