@@ -4,6 +4,7 @@ import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
 import { MetricTable } from '../daemon/sampling/metric-table.ts';
 import { sampleOnce } from '../daemon/sampling/sample-once.ts';
+import { reasonOf } from '../daemon/sampling/sampler.ts';
 import { WallClock } from '../daemon/sampling/wall.ts';
 import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
@@ -78,7 +79,7 @@ async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, ra
       station,
       sensor,
       code: error.code,
-      reason: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+      reason: reasonOf(error),
     })),
   };
 }

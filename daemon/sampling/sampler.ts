@@ -33,7 +33,7 @@ export interface SensorStatus {
   readonly state: SensorState;
   /** Milliseconds since its last reading; absent where there was none in this run. */
   readonly lastGoodAgeMs?: number;
-  /** Code and words of why it is not ok. */
+  /** Code and words of why it is not ok, with what to do. */
   readonly code?: string;
   readonly reason?: string;
 }
@@ -197,6 +197,11 @@ function changeInfo(sensor: string, driver: string, error: MooringError | undefi
   return { event: 'sensor_failed', sensor, driver, code: error.code, reason };
 }
 
+/** What a person is told: the message and what to do about it. */
+export function reasonOf({ message, hint }: MooringError): string {
+  return hint === undefined ? message : `${message}. ${hint}`;
+}
+
 function sensorStatusOf(station: string, { name, port, settings, supervisor }: Channel, nowMs: number): SensorStatus {
   const { state, failure, lastReadingMs } = supervisor;
   return {
@@ -206,6 +211,6 @@ function sensorStatusOf(station: string, { name, port, settings, supervisor }: C
     ...(port === undefined ? {} : { port }),
     state,
     ...(lastReadingMs === undefined ? {} : { lastGoodAgeMs: nowMs - lastReadingMs }),
-    ...(failure === undefined ? {} : { code: failure.code, reason: failure.message }),
+    ...(failure === undefined ? {} : { code: failure.code, reason: reasonOf(failure) }),
   };
 }
