@@ -181,7 +181,8 @@ function judge(run: RunId, gateway: string, account: Account): RunReport {
   const last = Math.max(seen.last ?? 0, lastStored, claimed?.last ?? 0);
   const accounted = new IntervalSet(seen.ranges());
   for (const [, declared] of gaps) for (const range of declared.ranges()) accounted.add(...range);
-  const missing = acked.ranges().flatMap(([from, to]) => accounted.missing(from, to));
+  // Whatever a gap says: the centre has said of these that it has them.
+  const missing = acked.ranges().flatMap(([from, to]) => seen.missing(from, to));
   for (const range of unsettled.ranges()) accounted.add(...range);
   return {
     run,
