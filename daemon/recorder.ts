@@ -81,7 +81,7 @@ export class Recorder {
 
   /**
    * Stores what a run begins with, the first of it before the rest, and tries again until it is on disk. What is recorded
-   * meanwhile waits, so that nothing stands before it. Resolves after the first attempt, whatever came of it.
+   * meanwhile waits, so that nothing observed stands before it; only a gap of the store's own may. Resolves after the first attempt, whatever came of it.
    */
   async begin([first, ...rest]: readonly [Observation, ...Observation[]]): Promise<void> {
     this.#opening = [[first], rest];

@@ -6,6 +6,9 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 
+/** A lock file that is removed between opening and locking is opened anew so often. */
+const ATTEMPTS_MAX = 10;
+
 /** A lock that the kernel frees when its process ends, however it ends. */
 export interface FileLock {
   /** False once somebody has removed or replaced the file: another process can have the lock then, beside this one. */
@@ -18,7 +21,7 @@ export interface FileLock {
  * Throws `LOCK_HELD` when another open file holds it, `LOCK_FAILED` when the file system has no locks.
  */
 export function lockFile(path: string, open: typeof openSync = openSync): FileLock {
-  for (;;) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const descriptor = openedFile(path, open);
     takeLock(descriptor, path);
     const isHeld = (): boolean => isFileAt(path, descriptor);
@@ -26,6 +29,10 @@ export function lockFile(path: string, open: typeof openSync = openSync): FileLo
     // Removed between the two calls: the next process would lock another file.
     closeSync(descriptor);
   }
+  throw new MooringError('LOCK_FAILED', 'the lock file is another one at each look', {
+    context: { path },
+    hint: 'This file system gives a file no number that lasts: use a local disk.',
+  });
 }
 
 function openedFile(path: string, open: typeof openSync): number {

@@ -127,6 +127,14 @@ export class Cursor {
     return newly;
   }
 
+  /** Rows that are no longer there will never be had, and have been declared. */
+  skip(rows: readonly Range[]): void {
+    for (const range of rows) {
+      this.#settled.add(...range);
+      this.#waived.add(...range);
+    }
+  }
+
   /** The rows are no longer there. */
   forget(first: number, last: number): void {
     this.#pending.remove(first, last);

@@ -21,7 +21,7 @@ export interface ForwarderChanges {
   /** Held rows until now, and hold none any more. */
   readonly retired: readonly string[];
   /** Begin to hold rows, and will never have those that gave way before. Others who begin have begun. */
-  readonly begun: readonly { readonly name: string; readonly missed: readonly Range[] }[];
+  readonly begun: readonly { readonly cursor: Cursor; readonly missed: readonly Range[] }[];
 }
 
 /**
@@ -40,7 +40,7 @@ export function configureForwarders(
   const retired = known.filter(({ name, active }) => active === 1 && !names.includes(name)).map(({ name }) => name);
   for (const name of retired) rows.cursors.delete(name);
   let next = Math.max(0, ...known.map(({ forwarder }) => forwarder)) + 1;
-  const begun: { readonly name: string; readonly missed: readonly Range[] }[] = [];
+  const begun: { readonly cursor: Cursor; readonly missed: readonly Range[] }[] = [];
   for (const name of names.filter((name) => !rows.cursors.has(name))) {
     const old = known.find((row) => row.name === name);
     const number = old?.forwarder ?? next++;
@@ -50,7 +50,7 @@ export function configureForwarders(
     waiveForeign(cursor, gateway, rows, runs);
     rows.cursors.set(name, cursor);
     const missed = cursor.unsettledOf(rows.gone());
-    if (missed.length > 0) begun.push({ name, missed });
+    if (missed.length > 0) begun.push({ cursor, missed });
     else setActive(db, name, 1);
   }
   return { retired, begun };
@@ -65,8 +65,10 @@ export function confirmForwarders(
   gaps: GapDeclaration,
 ): void {
   for (const name of retired) setActive(db, name, 0);
-  for (const { name, missed } of begun) {
+  for (const { cursor, missed } of begun) {
+    const { name } = cursor;
     setActive(db, name, 1);
+    cursor.skip(missed);
     for (const [run, rows] of runs.divided(missed)) {
       if (run.gateway !== gateway) continue;
       gaps.add({ salt: saltText(run.salt), reason: 'before', forwarder: name }, sequencesOf(run, [rows]));

@@ -63,6 +63,20 @@ test('of damaged and missing rows the others are given, those are declared lost,
   expect(logged.length).toBe(3);
 });
 
+test('a row that cannot be read is declared once, however many would have it', async () => {
+  const store = make({ forwarders: ['centre', 'spare'] });
+  await store.open();
+  await store.append(samples(1, 3), SAMPLES);
+  const vandal = new Sqlite(stores.path);
+  vandal.exec("UPDATE records SET body = x'ff' WHERE row = 2");
+  vandal.close();
+  for (const forwarder of ['centre', 'spare']) {
+    expect(sequences(await store.take(forwarder, 'live', LIMITS))).toEqual([1, 3]);
+  }
+  const gaps = (await store.take('spare', 'urgent', LIMITS))?.records.map(({ info }) => info?.ranges);
+  expect(gaps).toEqual([[[2, 2]]]);
+});
+
 test('that records give way unsent is logged', async () => {
   const warned: object[] = [];
   const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) } as typeof silentLog;

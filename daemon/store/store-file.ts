@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type RunId, recordIdOf } from '../../protocol/ids.ts';
-import { countOf, type Range, rangesOf } from '../../protocol/intervals.ts';
+import { countOf, IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
 import { BOUNDS, type Observation } from '../../protocol/record.ts';
 import { Budget, walBytesOf } from './budget.ts';
 import { type Db, guarded, openForWriting, syncFolder } from './connection.ts';
@@ -189,7 +189,11 @@ export class StoreFile {
     const gaps = new GapDeclaration();
     const settled = settlements.map((settlement) => this.#settle(settlement, gaps));
     const bytes = records.bodies.length + records.stations.reduce((sum, station) => sum + station.length, 0);
-    const { hasRoom, dropped } = this.#budget.makeRoom(bytes, records.lengths.length, gaps);
+    // Until a forwarder that left has left durably it may come back to its rows: only what is appended needs their room.
+    const mayMakeRoom = records.lengths.length > 0 || this.#forwarderChanges === undefined;
+    const { hasRoom, dropped } = mayMakeRoom
+      ? this.#budget.makeRoom(bytes, records.lengths.length, gaps)
+      : { hasRoom: true, dropped: 0 };
     let firsts: number[] | undefined;
     if (hasRoom || records.lengths.length === 0) firsts = this.#append(records, appends);
     if (dropped > 0) this.#addDropped.run(dropped);
@@ -218,13 +222,16 @@ export class StoreFile {
     const cursor = this.#cursorOf(forwarder);
     const rows = this.#rowsNamed(salt, ranges);
     if (waived === undefined) return countOf(rows.flatMap((range) => cursor.settle(...range)));
-    const newly = rows.flatMap((range) => cursor.waive(...range));
+    // What is lost is so for everybody, and said once.
+    const cursors = waived.reason === 'lost' ? [...this.#rows.cursors.values()] : [cursor];
+    const newly = new IntervalSet();
+    for (const range of cursors.flatMap((each) => rows.flatMap((row) => each.waive(...row)))) newly.add(...range);
     const run = this.#runs.withSalt(salt);
     if (run !== undefined) {
-      const told = waived.reason === 'rejected' ? this.#worthTelling(newly) : newly;
+      const told = waived.reason === 'rejected' ? this.#worthTelling(newly.ranges()) : newly.ranges();
       gaps.add({ salt: saltText(salt), ...waived }, sequencesOf(run, told));
     }
-    return countOf(newly);
+    return newly.count;
   }
 
   /** Rejected rows without gap records that were about rejected rows: that would go on for ever. */
