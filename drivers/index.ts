@@ -4,7 +4,3 @@ import { sim } from './sim/sim.ts';
 
 /** Every driver, explicitly: a driver that is not here does not exist. */
 export const DRIVERS: readonly AnyDriver[] = [nmea0183, sim];
-
-export function driverNamed(name: string): AnyDriver | undefined {
-  return DRIVERS.find((driver) => driver.name === name);
-}

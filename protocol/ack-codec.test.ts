@@ -2,23 +2,13 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyAck } from '../test/protocol/acks.ts';
+import { codeOf } from '../test/protocol/error-code.ts';
 import type { Ack, RejectCode } from './ack.ts';
 import { decodeAck, encodeAck } from './ack-codec.ts';
 import { crc32c } from './codec/crc32c.ts';
-import { ProtocolError, type ProtocolErrorCode } from './errors.ts';
 import type { Range } from './intervals.ts';
 
 const NAME = { salt: new Uint8Array(16).fill(0xa5), batch: 7, token: new Uint8Array(8).fill(0x5a) };
-
-function codeOf(run: () => unknown): ProtocolErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return undefined;
-}
 
 /** `count` ranges of one sequence each. */
 function ones(count: number, from = 1): Range[] {

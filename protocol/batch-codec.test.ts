@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../test/protocol/error-code.ts';
 import { anyBatchName, anyRecords } from '../test/protocol/records.ts';
 import { BATCH_VERSION, decodeBatch, decodePreamble, encodeBatch, encodedRecordBytes } from './batch-codec.ts';
-import { ProtocolError, type ProtocolErrorCode } from './errors.ts';
+import type { ProtocolErrorCode } from './errors.ts';
 import { BOUNDS, type Flag, type Info, type MetricValue, type SequencedRecord } from './record.ts';
 
 const NAME = { salt: new Uint8Array(16).fill(0xa5), batch: 7, token: new Uint8Array(8).fill(0x5a) };
@@ -30,16 +31,6 @@ function encode(...list: readonly SequencedRecord[]): Uint8Array {
 }
 
 /** The code of the ProtocolError that `run` throws; any other error is the test's failure. */
-function codeOf(run: () => unknown): ProtocolErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return undefined;
-}
-
 describe('a batch', () => {
   it('gives any records back, bit for bit', () => {
     fc.assert(

@@ -1,12 +1,13 @@
 /** What no writer of ours writes, built bit by bit: each is refused for its own reason. */
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../test/protocol/error-code.ts';
 import { decodeBatch, decodePreamble, encodeBatch } from './batch-codec.ts';
 import { BitWriter } from './codec/bit-writer.ts';
 import { crc32c } from './codec/crc32c.ts';
 import { PREAMBLE_BYTES, writePreamble } from './codec/preamble.ts';
 import { writeName } from './codec/text.ts';
 import { WELL_KNOWN_TEXTS } from './codec/well-known-texts.ts';
-import { ProtocolError, type ProtocolErrorCode } from './errors.ts';
+import type { ProtocolErrorCode } from './errors.ts';
 import type { Flag, SequencedRecord } from './record.ts';
 
 const NAME = { salt: new Uint8Array(16), batch: 1, token: new Uint8Array(8) };
@@ -61,16 +62,6 @@ function sealed(body: Uint8Array, version = 1): Uint8Array {
   new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32c(body));
   writePreamble(bytes, { ...NAME, version });
   return bytes;
-}
-
-function codeOf(run: () => unknown): ProtocolErrorCode | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return undefined;
 }
 
 /** A text that was not known before, in UTF-8. */

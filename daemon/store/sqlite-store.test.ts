@@ -1,15 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
 import type { Observation } from '../../protocol/record.ts';
-import type { MooringError } from '../../runtime/errors.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { event, LABEL, sample, samples } from './fixtures/observations.ts';
-import { Stores } from './fixtures/stores.ts';
+import { failure, LIMITS, SAMPLES, Stores, sequences } from './fixtures/stores.ts';
 import { openStoreReader } from './reader.ts';
 import type { SqliteStore, SqliteStoreOptions } from './sqlite-store.ts';
-import type { Taken } from './store.ts';
-
-const LIMITS = { recordsMax: 1024, bytesMax: 65_536 };
 
 let stores: Stores;
 beforeEach(() => {
@@ -18,16 +14,6 @@ beforeEach(() => {
 afterEach(async () => await stores.remove());
 
 const make = (options?: Partial<SqliteStoreOptions>): SqliteStore => stores.make(options);
-const sequences = (taken: Taken | undefined): number[] => taken?.records.map(({ sequence }) => sequence) ?? [];
-const SAMPLES = { urgent: false };
-const failure = async (work: Promise<unknown>): Promise<MooringError> => {
-  try {
-    await work;
-  } catch (error) {
-    return error as MooringError;
-  }
-  throw new Error('did not fail');
-};
 
 test('what was appended is taken as it was, in its order, with its sequence and run', async () => {
   const store = make();

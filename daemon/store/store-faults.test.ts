@@ -3,11 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { large, sample, samples } from './fixtures/observations.ts';
-import { Stores } from './fixtures/stores.ts';
+import { failure, LIMITS, SAMPLES, Stores, sequences } from './fixtures/stores.ts';
 import type { SqliteStore, SqliteStoreOptions } from './sqlite-store.ts';
-import type { Taken } from './store.ts';
-
-const LIMITS = { recordsMax: 1024, bytesMax: 65_536 };
 
 let stores: Stores;
 beforeEach(() => {
@@ -16,16 +13,6 @@ beforeEach(() => {
 afterEach(async () => await stores.remove());
 
 const make = (options?: Partial<SqliteStoreOptions>): SqliteStore => stores.make(options);
-const sequences = (taken: Taken | undefined): number[] => taken?.records.map(({ sequence }) => sequence) ?? [];
-const SAMPLES = { urgent: false };
-const failure = async (work: Promise<unknown>): Promise<MooringError> => {
-  try {
-    await work;
-  } catch (error) {
-    return error as MooringError;
-  }
-  throw new Error('did not fail');
-};
 
 test('a thread that dies fails everything that waits, and is reported once', async () => {
   const died: MooringError[] = [];
