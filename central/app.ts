@@ -67,6 +67,7 @@ export class Centre {
       log,
       bytesMax: intakeBytesMax,
     });
+    assert(mqtt !== undefined, 'the only way in');
     const shared = { intake: this.#intake, clock, log };
     this.#ingest =
       mqtt.mode === 'embedded'

@@ -36,7 +36,8 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   const sinks = Object.entries(root.sinks).map(([name, keys]) => sinkOf(name, keys));
   return {
     file: reader.file,
-    ingest: { mqtt: mqttOf(root.ingest.mqtt), intakeBytesMax: root.ingest.intake },
+    ingest: { mqtt: mqttOf(root.ingest.mqtt), udp: undefined, intakeBytesMax: root.ingest.intake },
+    kafka: undefined,
     ack: root.ack ?? sinks.filter(({ kind }) => kind !== 'ack_log').map(({ name }) => name),
     sinks,
     stateDir: root.state,
@@ -46,7 +47,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
 
 function mqttOf(keys: Root['ingest']['mqtt']): MqttIngestConfig {
   const { url, listen, ca, cert, key } = keys;
-  if (url !== undefined) return { mode: 'client', ...brokerClientOf({ ...keys, url }) };
+  if (url !== undefined) return { mode: 'client', share: undefined, ...brokerClientOf({ ...keys, url }) };
   assert(listen !== undefined, 'neither `url` nor `listen` is a problem');
   const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca };
   return { mode: 'embedded', listen, tls };

@@ -7,11 +7,19 @@ export interface CentralConfig {
   /** The file that it was read from, as it was named. */
   readonly file: string;
   readonly ingest: {
-    readonly mqtt: MqttIngestConfig;
+    /** Undefined: nothing comes in this way. */
+    readonly mqtt: MqttIngestConfig | undefined;
+    /** Undefined: nothing comes in this way. */
+    readonly udp: UdpIngestConfig | undefined;
     /** Bytes of batches that may wait in memory. */
     readonly intakeBytesMax: number;
   };
-  /** Names of the sinks that must have committed before `stored` is said: without Kafka all but the `ack_log` ones. */
+  /** Undefined: `direct`, straight to the sinks. */
+  readonly kafka: KafkaConfig | undefined;
+  /**
+   * Names of the sinks that must have committed before `stored` is said: without Kafka all but the `ack_log` ones. Empty
+   * with Kafka: the log's own word is enough.
+   */
   readonly ack: readonly string[];
   readonly sinks: readonly SinkConfig[];
   /** Folder for what the centre keeps beside its sinks. */
@@ -20,7 +28,35 @@ export interface CentralConfig {
 }
 
 /** A client of somebody's broker, or the broker itself. */
-export type MqttIngestConfig = ({ readonly mode: 'client' } & BrokerClientConfig) | EmbeddedBrokerConfig;
+export type MqttIngestConfig = MqttClientConfig | EmbeddedBrokerConfig;
+
+export interface MqttClientConfig extends BrokerClientConfig {
+  readonly mode: 'client';
+  /** Name of the shared subscription that several copies of the centre divide among them; undefined: this one has all. */
+  readonly share: string | undefined;
+}
+
+export interface UdpIngestConfig {
+  readonly listen: ListenAddress;
+  /** Folder with one `<gateway>.key` each. */
+  readonly keysDir: string;
+}
+
+export const KAFKA_CLIENTS = ['kafkajs', 'platformatic'] as const;
+export type KafkaClientKind = (typeof KAFKA_CLIENTS)[number];
+
+export interface KafkaConfig {
+  readonly client: KafkaClientKind;
+  /** `HOST:PORT` each; any of them tells of the others. */
+  readonly brokers: readonly string[];
+  /** Of each topic; for ever. */
+  readonly partitions: number;
+  readonly replication: number;
+  /** Topics are `<prefix>.records`, `<prefix>.acks`, `<prefix>.deadletter`; the groups of sinks `<prefix>.<sink>`. */
+  readonly prefix: string;
+  /** How long a topic that is made here keeps its records. */
+  readonly retentionMs: number;
+}
 
 export interface EmbeddedBrokerConfig {
   readonly mode: 'embedded';

@@ -32,6 +32,11 @@ export interface LogOutcome {
   readonly added: number;
   /** Durable in the log, not yet where `ack` asks for it. */
   readonly held: readonly Range[];
+  /**
+   * What becomes of the held ones; absent where there are none. Resolves when each is stored. Rejects with a
+   * `MooringError` when nobody watches over them any more: the gateway will send them again by itself.
+   */
+  readonly later?: Promise<void>;
   /** Never to be stored. The caller puts them into the dead letter before it answers. */
   readonly rejected: readonly {
     readonly ranges: readonly Range[];

@@ -2,6 +2,14 @@ import type { RunId } from '../../protocol/ids.ts';
 import type { ReadonlyIntervalSet } from '../../protocol/intervals.ts';
 import type { LogEntry } from '../recordlog/recordlog.ts';
 
+/** How far a log has been read. */
+export interface LogPosition {
+  /** Cluster id and topic: `MkU3OEVBNTcwNTJENDM2Qk/mooring.records`. */
+  readonly log: string;
+  /** Partition → the offset that is read next. */
+  readonly offsets: ReadonlyMap<number, number>;
+}
+
 /**
  * A store at the end of the path. Idempotent by id: writing an entry twice leaves every record there once.
  * Every sink passes `test/conformance/sink.ts`.
@@ -14,8 +22,15 @@ export interface Sink {
    * Resolves when the records are durable there, with how many of them were not before. Rejects when none of them may be
    * counted; may be called again.
    * Calls may overlap, and how much waits at once is the caller's to bound.
+   * @param position how far a log has been read once these are written: durable together with them, in a sink that keeps
+   *   positions
    */
-  write(entries: readonly LogEntry[]): Promise<number>;
+  write(entries: readonly LogEntry[], position?: LogPosition): Promise<number>;
+  /**
+   * The offsets to go on from, by partition, of a log that has been written from; durable. Undefined where the sink keeps
+   * none by itself: then the group's offset has to do.
+   */
+  positions?(log: string): ReadonlyMap<number, number>;
   /** Runs of which anything is durable there; may be asked after `close`. */
   runs(): Iterable<RunId>;
   /** What is durable there, of one run; may be asked after `close`. Costs nothing, whatever the run has: no copy is made. */

@@ -39,7 +39,8 @@ afterEach(async () => {
 async function centreAt(mqtt: MqttIngestConfig): Promise<Centre> {
   const config: CentralConfig = {
     file: 'central.yaml',
-    ingest: { mqtt, intakeBytesMax: 2 ** 20 },
+    ingest: { mqtt, udp: undefined, intakeBytesMax: 2 ** 20 },
+    kafka: undefined,
     ack: ['archive'],
     sinks: [{ kind: 'files', name: 'archive', path: join(folder, 'records'), format: 'ndjson', layout: 'date' }],
     stateDir: join(folder, 'state'),
@@ -60,7 +61,7 @@ describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
     const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs });
     await broker.start();
     const url = `mqtt://127.0.0.1:${broker.port}`;
-    const centre = await centreAt({ mode: 'client', url, ...NO_FILES });
+    const centre = await centreAt({ mode: 'client', url, share: undefined, ...NO_FILES });
     const before = await PlainGateway.connect(url, 'plaka');
     await before.send(batchOf({ salt: SALT, records: samplesOf([2, 3]) }));
     expect((await before.nextAck()).stored).toEqual([[2, 3]]);
@@ -83,7 +84,15 @@ describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
     await broker.start();
     const url = `mqtts://127.0.0.1:${broker.port}`;
     const { ca, centre, gateway } = certificates;
-    await centreAt({ mode: 'client', url, ...NO_FILES, caFile: ca, certFile: centre.cert, keyFile: centre.key });
+    await centreAt({
+      mode: 'client',
+      url,
+      share: undefined,
+      ...NO_FILES,
+      caFile: ca,
+      certFile: centre.cert,
+      keyFile: centre.key,
+    });
     const plaka = await PlainGateway.connect(url, 'plaka', {
       ca: readFileSync(ca),
       cert: readFileSync(gateway.cert),

@@ -34,8 +34,10 @@ function configIn(place: string): CentralConfig {
     file: 'central.yaml',
     ingest: {
       mqtt: { mode: 'embedded', listen: { host: '127.0.0.1', port: 0 }, tls: undefined },
+      udp: undefined,
       intakeBytesMax: 16 * 2 ** 20,
     },
+    kafka: undefined,
     ack: ['archive'],
     sinks: [
       { kind: 'files', name: 'archive', path: join(place, 'records'), format: 'ndjson', layout: 'date' },
