@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { systemRandom } from '../runtime/random.ts';
 import type { Certificates } from './certificates.ts';
+import { accepts, freePort } from './ports.ts';
 import { eventually, type Program, type Programs } from './processes.ts';
 
 export interface MosquittoOptions {
@@ -17,8 +16,6 @@ export interface MosquittoOptions {
 
 /** Debian keeps it where a user's PATH does not lead. */
 const PATH_WITH_SBIN = `${process.env.PATH}:/usr/local/sbin:/usr/sbin`;
-/** Below the ports that systems give to outgoing connections: one of those must not take it while the broker is down. */
-const PORTS = { first: 20_000, count: 12_000 } as const;
 const START_MS = 10_000;
 const START_TRIES = 5;
 
@@ -119,31 +116,4 @@ function strictLines({ ca, broker }: Certificates, rulesPath: string): readonly 
     'use_identity_as_username true',
     `acl_file ${rulesPath}`,
   ];
-}
-
-/** A loopback port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(systemRandom.uniform() * PORTS.count);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -5,59 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { ensureInstalled, findNode, ROOT } from '../bin/bootstrap.js';
-
-/** What the tests need beside npm packages, by the tag that they have for it: the program to look for, and Debian's package that has it. */
-const REQUIREMENTS = [
-  { name: 'mosquitto', program: 'mosquitto', package: 'mosquitto' },
-  { name: 'openssl', program: 'openssl', package: 'openssl' },
-];
-const PATH_WITH_SBIN = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
-
-function fail(sentence) {
-  process.stderr.write(`npm test: ${sentence}\n`);
-  process.exit(1);
-}
-
-function hasProgram(program) {
-  return (
-    spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH: PATH_WITH_SBIN } }).status === 0
-  );
-}
-
-function apt(args) {
-  const result = spawnSync('apt-get', args, {
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  return result.status === 0;
-}
-
-/** Installs the missing programs where that is possible, else says which and how. Returns those left out by name. */
-function getRequirements() {
-  const leftOut = (process.env.MOORING_TEST_WITHOUT ?? '').split(',').filter((name) => name !== '');
-  const unknown = leftOut.filter((name) => !REQUIREMENTS.some((requirement) => requirement.name === name));
-  if (unknown.length > 0)
-    fail(`MOORING_TEST_WITHOUT names ${unknown.join(', ')}; it may name ${REQUIREMENTS.map((r) => r.name).join(', ')}`);
-  const missing = REQUIREMENTS.filter((r) => !leftOut.includes(r.name) && !hasProgram(r.program));
-  if (missing.length === 0) return leftOut;
-  const packages = missing.map((r) => r.package);
-  const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version') && hasProgram('apt-get');
-  if (canInstall) {
-    process.stderr.write(`npm test: installing with apt-get: ${packages.join(' ')}\n`);
-    if (!apt(['install', '-y', '--no-install-recommends', ...packages])) {
-      apt(['update']);
-      apt(['install', '-y', '--no-install-recommends', ...packages]);
-    }
-  }
-  const still = missing.filter((r) => !hasProgram(r.program));
-  if (still.length > 0) {
-    fail(
-      `missing: ${still.map((r) => r.name).join(', ')}. Get it with: sudo apt-get install ${still.map((r) => r.package).join(' ')}\n` +
-        `npm test: or leave it out by name: MOORING_TEST_WITHOUT=${still.map((r) => r.name).join(',')} npm test`,
-    );
-  }
-  return leftOut;
-}
+import { fail, getJars, getPrograms, PATH_WITH_SBIN, versions } from './requirements.js';
 
 function step(title, node, args) {
   process.stdout.write(`\n— ${title}\n`);
@@ -94,8 +42,10 @@ function summary(reportPath, leftOut) {
 }
 
 ensureInstalled();
-const leftOut = getRequirements();
+const leftOut = getPrograms();
 const node = findNode() ?? fail('there is no Node 24');
+if (!leftOut.includes('kafka')) getJars(node);
+process.stdout.write(`${versions(node, leftOut)}\n`);
 const only = process.argv.slice(2);
 const scratch = mkdtempSync(join(tmpdir(), 'mooring-test-'));
 const reportPath = join(scratch, 'report.json');

@@ -5,9 +5,9 @@ const FAULTS = 'test/faults/**/*.test.ts';
 
 /** What a test needs beside npm packages is its tag; who leaves it out by name skips all of its tests, and no other. */
 const leftOut = (process.env.MOORING_TEST_WITHOUT ?? '').split(',');
-const tags = ['mosquitto', 'openssl'].map((name) => ({ name, skip: leftOut.includes(name) }));
+const tags = ['mosquitto', 'openssl', 'kafka'].map((name) => ({ name, skip: leftOut.includes(name) }));
 
-const shared = { testTimeout: 30_000, pool: 'forks' } as const;
+const shared = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' } as const;
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'parts',
+          globalSetup: ['test/kafka/setup.ts'],
           include: ['**/*.test.ts'],
           exclude: ['node_modules/**', 'dist/**', FAULTS],
           maxWorkers: 2,

@@ -1,0 +1,33 @@
+import { connect, createServer } from 'node:net';
+import { systemRandom } from '../runtime/random.ts';
+
+/** Below the ports that systems give to outgoing connections: one of those must not take it while a server is down. */
+const PORTS = { first: 20_000, count: 12_000 } as const;
+
+/** A loopback port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(systemRandom.uniform() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+/** Whether somebody listens on a loopback port. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
