@@ -27,7 +27,7 @@ test('a right configuration of either kind gets one line that says what it is', 
     status: 0,
     printed: 'x.yaml: ok (gateway plaka: 1 station, 1 sensor, 0 forwarders)\n',
   });
-  expect(check(CENTRE)).toEqual({ status: 0, printed: 'x.yaml: ok (centre: 1 sink)\n' });
+  expect(check(CENTRE)).toEqual({ status: 0, printed: 'x.yaml: ok (centre: over mqtt to 1 sink)\n' });
 });
 
 test('a broken one gets every error, one a line, and status 2', () => {
@@ -55,19 +55,47 @@ test('--json prints one object that always has the same keys', () => {
   expect(JSON.parse(check(GATEWAY, true).printed)).toEqual({
     ok: true,
     file: 'x.yaml',
-    summary: { kind: 'gateway', name: 'plaka', stations: 1, sensors: 1, forwarders: 0, sinks: 0 },
+    summary: {
+      kind: 'gateway',
+      name: 'plaka',
+      stations: 1,
+      sensors: 1,
+      forwarders: 0,
+      sinks: 0,
+      ingest: [],
+      kafka: false,
+    },
     problems: [],
     notes: [],
   });
-  const broken = check(`${CENTRE}kafka: {}\n`, true);
+  const broken = check(`${CENTRE}live: {}\n`, true);
   expect(broken.status).toBe(2);
   expect(JSON.parse(broken.printed)).toEqual({
     ok: false,
     file: 'x.yaml',
     summary: null,
-    problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'kafka', message: 'not in this version', hint: '' }],
+    problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'live', message: 'not in this version', hint: '' }],
     notes: [],
   });
+});
+
+test('the way of a record through a centre is told, Kafka and all', () => {
+  const ingest = 'ingest: { mqtt: { listen: 127.0.0.1:1883 }, udp: { listen: 127.0.0.1:20100, keys: . } }\n';
+  const kafka = 'kafka: { brokers: [127.0.0.1:9092] }\n';
+  const sinks = 'sinks: { a: { files: { path: r } }, k: { ack_log: { path: k } } }\n';
+  const told = (text: string): string => check(`${text}state: s\n`).printed;
+  expect(told(ingest + kafka + sinks)).toBe('x.yaml: ok (centre: over mqtt and udp through kafka to 2 sinks)\n');
+  expect(told(ingest + kafka)).toBe('x.yaml: ok (centre: over mqtt and udp to kafka)\n');
+  expect(told(kafka + sinks)).toBe('x.yaml: ok (centre: from kafka to 2 sinks)\n');
+  expect(JSON.parse(check(`${ingest}${kafka}state: s\n`, true).printed)).toMatchObject({
+    summary: { kind: 'central', ingest: ['mqtt', 'udp'], kafka: true, sinks: 0 },
+  });
+  // A sink that decides may run in another copy; a name that is mistaken would look the same.
+  expect(told(`${ingest}${kafka}${sinks}ack: [a, b]\n`)).toContain(
+    'note: x.yaml:4:10 ack[1]: names a sink that is not in this file. ' +
+      'Nothing is acknowledged for good until another copy of the centre runs it.\n',
+  );
+  expect(told(`${ingest}${kafka}${sinks}ack: [kafka]\n`)).not.toContain('note:');
 });
 
 test('what is named and not on this machine gets a note, and stays right', () => {
@@ -84,6 +112,11 @@ forward: { c: { mqtt: { url: mqtts://centre.example, ca: x.yaml, user: a, passwo
       '`ls -l /dev/serial/by-id/` names those that are plugged in.\n' +
       'note: x.yaml:3:16 store.path: the folder absent does not exist here. It is made at the start, where that is allowed.\n' +
       'note: x.yaml:4:85 forward.c.mqtt.password: the file absent.password does not exist here.\n',
+  );
+  const udp = check(gateway.replace(/forward.*/, 'forward: { c: { udp: { host: centre, port: 20100, key: k.key } } }'));
+  expect(udp.printed.replaceAll(`${folder}/`, '')).toContain(
+    'note: x.yaml:4:56 forward.c.udp.key: the file k.key does not exist here. ' +
+      '`openssl rand -hex 32` makes one; give the centre the same as `<gateway>.key`.\n',
   );
   const central = check(`${CENTRE.replace('path: r', 'path: absent/r')}`, true);
   expect(central.status).toBe(0);

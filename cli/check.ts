@@ -17,6 +17,10 @@ interface Summary {
   readonly sensors: number;
   readonly forwarders: number;
   readonly sinks: number;
+  /** The ways into a centre: `mqtt`, `udp`; a gateway has none. */
+  readonly ingest: readonly string[];
+  /** Whether a centre has Kafka between ingest and sinks. */
+  readonly kafka: boolean;
 }
 
 interface Checked {
@@ -84,16 +88,29 @@ function summaryOf(reader: ConfigReader): Summary {
     const { gateway, stations, forward } = readGatewayConfig(reader, DRIVERS);
     const sensors = stations.reduce((count, station) => count + station.sensors.length, 0);
     const counts = { stations: stations.length, sensors, forwarders: forward.length, sinks: 0 };
-    return { kind: 'gateway', name: gateway, ...counts };
+    return { kind: 'gateway', name: gateway, ...counts, ingest: [], kafka: false };
   }
-  const { sinks } = readCentralConfig(reader);
-  return { kind: 'central', name: null, stations: 0, sensors: 0, forwarders: 0, sinks: sinks.length };
+  const { ingest, kafka, sinks } = readCentralConfig(reader);
+  const ways = (['mqtt', 'udp'] as const).filter((way) => ingest[way] !== undefined);
+  const counts = { stations: 0, sensors: 0, forwarders: 0, sinks: sinks.length };
+  return { kind: 'central', name: null, ...counts, ingest: ways, kafka: kafka !== undefined };
 }
 
-function inWords({ kind, name, stations, sensors, forwarders, sinks }: Summary): string {
-  if (kind === 'central') return `centre: ${counted(sinks, 'sink')}`;
+function inWords(summary: Summary): string {
+  const { kind, name, stations, sensors, forwarders } = summary;
+  if (kind === 'central') return `centre: ${pathInWords(summary)}`;
   const parts = [counted(stations, 'station'), counted(sensors, 'sensor'), counted(forwarders, 'forwarder')];
   return `gateway ${name}: ${parts.join(', ')}`;
+}
+
+/** The way of a record through a centre: `over mqtt and udp through kafka to 2 sinks`. */
+function pathInWords({ ingest, kafka, sinks }: Summary): string {
+  const parts = [
+    ...(ingest.length === 0 ? [] : [`over ${ingest.join(' and ')}`]),
+    ...(kafka ? [sinks === 0 ? 'to kafka' : `${ingest.length === 0 ? 'from' : 'through'} kafka`] : []),
+    ...(sinks === 0 ? [] : [`to ${counted(sinks, 'sink')}`]),
+  ];
+  return parts.join(' ');
 }
 
 function counted(count: number, noun: string): string {

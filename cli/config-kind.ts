@@ -8,7 +8,7 @@ import { ConfigReader } from '../runtime/config/reader.ts';
 /** Whose configuration a file is by the keys that only one of them has: one, both or none. */
 export function kindsOf({ data }: ConfigReader): { readonly isGateway: boolean; readonly isCentral: boolean } {
   const has = (key: string): boolean => Object.hasOwn(data, key);
-  return { isGateway: has('gateway') || has('stations'), isCentral: has('ingest') || has('sinks') };
+  return { isGateway: has('gateway') || has('stations'), isCentral: has('ingest') || has('sinks') || has('kafka') };
 }
 
 /** A gateway's configuration. Throws `CONFIG_INVALID`, one problem where it is a centre's, and `CONFIG_UNREADABLE`. */

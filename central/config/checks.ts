@@ -1,11 +1,37 @@
 import { checkBrokerClient, checkKeyPair } from '../../runtime/config/broker.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
-import { didYouMean } from '../../runtime/config/suggest.ts';
-import { isLoopback, listenAddress, NOT_IN_THIS_VERSION } from '../../runtime/config/values.ts';
+import { isLoopback, listenAddress } from '../../runtime/config/values.ts';
+import { KAFKA_NAME } from './kafka.ts';
 import { SINK_KINDS } from './schema.ts';
 
 const MQTT: Path = ['ingest', 'mqtt'];
+
+/** Reports a centre without anything that it needs: ways in, Kafka, sinks. */
+export function checkWhole(reader: ConfigReader): void {
+  const has = (key: string): boolean => Object.hasOwn(reader.data, key);
+  if (has('kafka') && !has('ingest') && !has('sinks')) {
+    reader.report(
+      ['kafka'],
+      'key',
+      'has neither `ingest` before it nor `sinks` behind it',
+      'Add one of them, or both.',
+    );
+  }
+  for (const [key, otherwise] of NEEDED_WITHOUT_KAFKA) {
+    if (!has(key) && !has('kafka')) reader.report([key], 'key', 'missing', otherwise);
+  }
+  const ingest = reader.mappingAt(['ingest']);
+  if (ingest !== undefined && ingest.mqtt === undefined && ingest.udp === undefined) {
+    const hint = 'Write `mqtt: { listen: 127.0.0.1:1883 }`, or `udp: { listen: 0.0.0.0:20100, keys: FOLDER }`.';
+    reader.report(['ingest'], 'key', 'says neither `mqtt` nor `udp`', hint);
+  }
+}
+
+const NEEDED_WITHOUT_KAFKA = [
+  ['ingest', 'Say where records come from: `mqtt: { listen: 127.0.0.1:1883 }`.'],
+  ['sinks', 'Say where records go: `archive: { files: { path: … } }`.'],
+] as const;
 
 /** Reports an `ingest.mqtt` that is neither a client nor a broker, both, or a broker that is open to everybody. */
 export function checkMqtt(reader: ConfigReader): void {
@@ -30,6 +56,10 @@ function checkListener(reader: ConfigReader, mqtt: Readonly<Record<string, unkno
     const hint = 'The embedded broker knows its clients by their certificates: remove it.';
     reader.report([...MQTT, key], 'key', 'goes with `url` only', hint);
   }
+  if (Object.hasOwn(mqtt, 'share')) {
+    const hint = 'Copies of a centre need a broker that is none of them: `url`.';
+    reader.report([...MQTT, 'share'], 'key', 'goes with `url` only', hint);
+  }
   const listen = listenAddress().safeParse(mqtt.listen);
   const missing = ['ca', 'cert', 'key'].filter((each) => !Object.hasOwn(mqtt, each));
   if (listen.success && !isLoopback(listen.data)) {
@@ -45,49 +75,26 @@ function checkListener(reader: ConfigReader, mqtt: Readonly<Record<string, unkno
   }
 }
 
-/** Reports sinks of no kind or of two. */
+/** Reports sinks of no kind or of two, and one with the name that stands for Kafka. */
 export function checkSinks(reader: ConfigReader): void {
   const sinks = reader.mappingAt(['sinks']);
   if (sinks === undefined) return;
   for (const name of Object.keys(sinks)) {
     const sink = reader.mappingAt(['sinks', name]);
     if (sink === undefined) continue;
+    if (name === KAFKA_NAME) {
+      reader.report(
+        ['sinks', name],
+        'key',
+        'no sink may have this name: in `ack` it stands for Kafka',
+        'Choose another.',
+      );
+    }
     const kinds = SINK_KINDS.filter((kind) => Object.hasOwn(sink, kind));
     if (Object.keys(sink).length === 0) {
       reader.report(['sinks', name], 'key', 'has no kind', 'Write `files: { path: … }` or `ack_log: { path: … }`.');
     } else if (kinds.length > 1) {
       reader.report(['sinks', name, kinds[1] as string], 'key', 'a sink has one kind', 'Give it a sink of its own.');
     }
-  }
-}
-
-/** Reports names in `ack` that cannot decide, sinks that it leaves out, and a centre in which nothing can decide. */
-export function checkAck(reader: ConfigReader): void {
-  const sinks = reader.mappingAt(['sinks']);
-  if (sinks === undefined) return;
-  const deciding = Object.keys(sinks).filter((name) => reader.mappingAt(['sinks', name])?.ack_log === undefined);
-  const { ack } = reader.data;
-  if (deciding.length === 0) {
-    const message = 'none but `ack_log`: nothing would store the records';
-    reader.report(['sinks'], 'key', message, 'Add one with `files`.');
-  }
-  if (!Array.isArray(ack)) return;
-  for (const [index, name] of ack.entries()) {
-    if (typeof name !== 'string' || deciding.includes(name)) continue;
-    const path = ['ack', index];
-    if (Object.hasOwn(sinks, name)) {
-      const hint = 'It follows the acknowledgements. Name sinks that store records.';
-      reader.report(path, 'value', `\`${name}\` is an \`ack_log\`, which never decides`, hint);
-    } else if (name === 'kafka') {
-      reader.report(path, 'value', `\`kafka\` is ${NOT_IN_THIS_VERSION}`, 'Name sinks.');
-    } else {
-      reader.report(path, 'value', 'names no sink', didYouMean(name, deciding) || `There is ${deciding.join(', ')}.`);
-    }
-  }
-  const isRight = ack.every((name) => deciding.includes(name));
-  const silent = deciding.filter((name) => !ack.includes(name));
-  if (isRight && ack.length > 0 && silent.length > 0) {
-    const message = `leaves out ${silent.map((name) => `\`${name}\``).join(', ')}`;
-    reader.report(['ack'], 'value', message, 'Without Kafka every sink decides: name them all, or leave `ack` out.');
   }
 }

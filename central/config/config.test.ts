@@ -37,8 +37,10 @@ test('the least that a centre needs gets every default, and absolute paths', () 
     file,
     ingest: {
       mqtt: { mode: 'embedded', listen: { host: '127.0.0.1', port: 1883 }, tls: undefined },
+      udp: undefined,
       intakeBytesMax: 16 * 2 ** 20,
     },
+    kafka: undefined,
     ack: ['archive'],
     sinks: [{ kind: 'files', name: 'archive', path: join(folder, 'r'), format: 'ndjson', layout: 'date' }],
     stateDir: join(folder, 's'),
@@ -58,7 +60,68 @@ test('a client of a broker has its login and certificates', () => {
     keyFile: join(folder, 'k.pem'),
     user: 'u',
     passwordFile: join(folder, 'pw'),
+    share: undefined,
   });
+});
+
+test('copies that read one broker say the name of their shared subscription', () => {
+  expect(load(withMqtt('{ url: mqtt://b, share: centre }')).ingest.mqtt).toMatchObject({ share: 'centre' });
+  expect(problemsIn(withMqtt('{ url: mqtt://b, share: a/b }'))[0]).toContain(
+    'is not the name of a shared subscription',
+  );
+});
+
+const UDP = 'ingest: { udp: { listen: 127.0.0.1:20100, keys: keys } }\n';
+const KAFKA = 'kafka: { brokers: [127.0.0.1:9092] }\n';
+const SINKS = 'sinks: { archive: { files: { path: r } }, acks: { ack_log: { path: k } } }\n';
+
+test('UDP stands beside MQTT, or alone', () => {
+  const udp = { listen: { host: '127.0.0.1', port: 20_100 }, keysDir: join(folder, 'keys') };
+  expect(load(`${UDP}${SINKS}state: s\n`).ingest).toMatchObject({ mqtt: undefined, udp });
+  expect(load(`${UDP.replace('{ udp', '{ mqtt: { url: mqtt://b }, udp')}${SINKS}state: s\n`).ingest).toMatchObject({
+    mqtt: { mode: 'client', url: 'mqtt://b' },
+    udp,
+  });
+});
+
+test('Kafka gets every default, and its word is enough for an acknowledgement', () => {
+  const least = load(`${UDP}${KAFKA}${SINKS}state: s\n`);
+  expect(least.kafka).toEqual({
+    client: 'kafkajs',
+    brokers: ['127.0.0.1:9092'],
+    partitions: 6,
+    replication: 1,
+    prefix: 'mooring',
+    retentionMs: 30 * 86_400_000,
+  });
+  expect(least.ack).toEqual([]);
+  expect(load(`${UDP}${KAFKA}${SINKS}ack: [kafka]\nstate: s\n`).ack).toEqual([]);
+  const all =
+    'kafka: { brokers: ["[::1]:9092", b-2.example:9093], partitions: 1, replication: 3, prefix: m.x, retention: 12h, client: platformatic }\n';
+  expect(load(`${UDP}${all}state: s\n`).kafka).toEqual({
+    client: 'platformatic',
+    brokers: ['[::1]:9092', 'b-2.example:9093'],
+    partitions: 1,
+    replication: 3,
+    prefix: 'm.x',
+    retentionMs: 12 * 3_600_000,
+  });
+});
+
+test('with Kafka named sinks decide, wherever they run, and some may be left out; never an ack_log', () => {
+  const text = (ack: string): string => `${UDP}${KAFKA}${SINKS}ack: ${ack}\nstate: s\n`;
+  expect(load(text('[archive]')).ack).toEqual(['archive']);
+  expect(load(text('[elsewhere]')).ack).toEqual(['elsewhere']);
+  expect(problemsIn(text('[archive, acks]'))).toEqual([expect.stringContaining('`acks` is an `ack_log`')]);
+  expect(problemsIn(text('[archive, kafka]'))).toEqual([expect.stringContaining('`kafka` stands beside sinks')]);
+});
+
+test('with Kafka a centre takes in, or stores, or does both', () => {
+  expect(load(`${UDP}${KAFKA}state: s\n`)).toMatchObject({ sinks: [], ack: [] });
+  expect(load(`${UDP}${KAFKA}sinks: {}\nack: [archive]\nstate: s\n`)).toMatchObject({ sinks: [], ack: ['archive'] });
+  expect(load(`${KAFKA}${SINKS}state: s\n`).ingest).toMatchObject({ mqtt: undefined, udp: undefined });
+  expect(load(`${KAFKA}sinks: { acks: { ack_log: { path: k } } }\nstate: s\n`).sinks).toHaveLength(1);
+  expect(problemsIn(`${KAFKA}state: s\n`)).toHaveLength(1);
 });
 
 test('the embedded broker is open to others only with TLS and client certificates', () => {

@@ -2,19 +2,24 @@ import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import { brokerClientOf } from '../../runtime/config/broker.ts';
 import { ConfigReader } from '../../runtime/config/reader.ts';
-import { checkAck, checkMqtt, checkSinks } from './checks.ts';
+import { checkAck } from './ack.ts';
+import { checkMqtt, checkSinks, checkWhole } from './checks.ts';
+import { KAFKA_NAME, kafkaOf } from './kafka.ts';
 import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
 import type { CentralConfig, MqttIngestConfig, SinkConfig } from './types.ts';
+import { udpOf } from './udp.ts';
 
 export type {
   AckLogSinkConfig,
   CentralConfig,
   EmbeddedBrokerConfig,
   FilesSinkConfig,
+  KafkaConfig,
   ListenTlsConfig,
   MqttIngestConfig,
   SinkConfig,
+  UdpIngestConfig,
 } from './types.ts';
 
 type Root = z.output<typeof centralSchema>;
@@ -27,33 +32,49 @@ export function loadCentralConfig(path: string): CentralConfig {
 /** The same for a file that has been opened already. */
 export function readCentralConfig(reader: ConfigReader): CentralConfig {
   const root = reader.parse(centralSchema, []);
+  checkWhole(reader);
   checkMqtt(reader);
   checkSinks(reader);
   checkPlaces(reader);
   checkAck(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
-  const sinks = Object.entries(root.sinks).map(([name, keys]) => sinkOf(name, keys));
+  const { ingest, kafka, state, log_level } = root;
+  const sinks = Object.entries(root.sinks ?? {}).map(([name, keys]) => sinkOf(name, keys));
   return {
     file: reader.file,
-    ingest: { mqtt: mqttOf(root.ingest.mqtt), udp: undefined, intakeBytesMax: root.ingest.intake },
-    kafka: undefined,
-    ack: root.ack ?? sinks.filter(({ kind }) => kind !== 'ack_log').map(({ name }) => name),
+    ingest: ingestOf(ingest),
+    kafka: kafka === undefined ? undefined : kafkaOf(kafka),
+    ack: ackOf(root, sinks),
     sinks,
-    stateDir: root.state,
-    logLevel: root.log_level,
+    stateDir: state,
+    logLevel: log_level,
   };
 }
 
-function mqttOf(keys: Root['ingest']['mqtt']): MqttIngestConfig {
-  const { url, listen, ca, cert, key } = keys;
-  if (url !== undefined) return { mode: 'client', share: undefined, ...brokerClientOf({ ...keys, url }) };
+/** Without `ingest` nothing comes in, so that how much of it may wait is of no interest. */
+function ingestOf(keys: Root['ingest']): CentralConfig['ingest'] {
+  return {
+    mqtt: keys?.mqtt === undefined ? undefined : mqttOf(keys.mqtt),
+    udp: keys?.udp === undefined ? undefined : udpOf(keys.udp),
+    intakeBytesMax: keys?.intake ?? 0,
+  };
+}
+
+function ackOf({ ack, kafka }: Root, sinks: readonly SinkConfig[]): readonly string[] {
+  if (kafka !== undefined) return (ack ?? []).filter((name) => name !== KAFKA_NAME);
+  return ack ?? sinks.filter(({ kind }) => kind !== 'ack_log').map(({ name }) => name);
+}
+
+function mqttOf(keys: NonNullable<NonNullable<Root['ingest']>['mqtt']>): MqttIngestConfig {
+  const { url, listen, ca, cert, key, share } = keys;
+  if (url !== undefined) return { mode: 'client', share, ...brokerClientOf({ ...keys, url }) };
   assert(listen !== undefined, 'neither `url` nor `listen` is a problem');
   const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca };
   return { mode: 'embedded', listen, tls };
 }
 
-function sinkOf(name: string, { files, ack_log }: Root['sinks'][string]): SinkConfig {
+function sinkOf(name: string, { files, ack_log }: NonNullable<Root['sinks']>[string]): SinkConfig {
   if (files !== undefined) return { kind: 'files', name, ...files };
   assert(ack_log !== undefined, 'a sink of no kind is a problem');
   return { kind: 'ack_log', name, path: ack_log.path };

@@ -3,6 +3,8 @@ import { NAME_PATTERN } from '../../protocol/record.ts';
 import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/broker.ts';
 import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
+import { kafkaSchema } from './kafka.ts';
+import { udpSchema } from './udp.ts';
 
 const sinkName = () =>
   pattern(
@@ -19,18 +21,30 @@ const mqttSchema = z
       .describe('Or: carry the embedded broker, at this address; beyond loopback it wants `ca`, `cert` and `key`'),
     ...tlsShape,
     ...loginShape,
+    share: pattern(
+      NAME_PATTERN,
+      'the name of a shared subscription',
+      'A name has 1 to 63 of a-z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.',
+    )
+      .optional()
+      .describe(
+        'With `url`: copies of the centre that say the same name divide the batches; the broker has to know `$share`',
+      ),
   })
   .meta({ oneOf: [{ required: ['url'] }, { required: ['listen'] }], ...brokerClientNote });
 
-const ingestSchema = z.strictObject({
-  mqtt: mqttSchema.describe('From gateways, over MQTT 3.1.1'),
-  intake: size({ min: '64KiB', max: '4GiB' })
-    .prefault('16MiB')
-    .describe(
-      'Bytes of batches that may wait here, which take some four times as much memory; beyond that, gateways are told to come back later',
-    ),
-  ...laterKeys('udp', 'http'),
-});
+const ingestSchema = z
+  .strictObject({
+    mqtt: mqttSchema.optional().describe('From gateways, over MQTT 3.1.1'),
+    udp: udpSchema.optional().describe('From gateways, over UDP; beside MQTT or alone'),
+    intake: size({ min: '64KiB', max: '4GiB' })
+      .prefault('16MiB')
+      .describe(
+        'Bytes of batches that may wait here, which take some four times as much memory; beyond that, gateways are told to come back later',
+      ),
+    ...laterKeys('http'),
+  })
+  .meta({ anyOf: [{ required: ['mqtt'] }, { required: ['udp'] }] });
 
 const filesSchema = z.strictObject({
   path: filePath().describe('Folder; one writer at a time'),
@@ -56,17 +70,29 @@ const sinkSchema = z
   .meta({ oneOf: SINK_KINDS.map((kind) => ({ required: [kind] })) });
 
 /** The whole file. */
-export const centralSchema = z.strictObject({
-  ingest: ingestSchema.describe('Where records come from'),
-  ack: z
-    .array(sinkName())
-    .min(1)
-    .optional()
-    .describe(
-      'Sinks that must have committed before a record is acknowledged: all but `ack_log`, as when it is left out',
+export const centralSchema = z
+  .strictObject({
+    ingest: ingestSchema
+      .optional()
+      .describe('Where records come from; with `kafka` it may be left out: a centre of sinks alone'),
+    kafka: kafkaSchema.optional().describe('Kafka between ingest and sinks; left out: straight to the sinks'),
+    ack: z
+      .array(sinkName())
+      .min(1)
+      .optional()
+      .describe(
+        'What must have a record before it is acknowledged: `[kafka]`, as when it is left out, or names of sinks; without `kafka` every sink but `ack_log`',
+      ),
+    sinks: z
+      .record(sinkName(), sinkSchema)
+      .optional()
+      .describe('Where records go, by name; with `kafka` they may be left out: a centre of ingest alone'),
+    state: filePath().describe(
+      'Folder for what the centre keeps beside its sinks: the dead letter; with `kafka`, what it knows of the topics',
     ),
-  sinks: z.record(sinkName(), sinkSchema).describe('Where records go, by name'),
-  state: filePath().describe('Folder for what the centre keeps beside its sinks: the dead letter'),
-  log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
-  ...laterKeys('sources', 'registries', 'kafka', 'live', 'metrics'),
-});
+    log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
+    ...laterKeys('sources', 'registries', 'live', 'metrics'),
+  })
+  .meta({
+    anyOf: [{ required: ['ingest', 'sinks'] }, { required: ['kafka', 'ingest'] }, { required: ['kafka', 'sinks'] }],
+  });

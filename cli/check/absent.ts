@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { KAFKA_NAME } from '../../central/config/kafka.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { Problem } from '../../runtime/config/problem.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
@@ -23,9 +24,28 @@ export function absentHere(reader: ConfigReader, exists: (path: string) => boole
   for (const connection of connectionsOf(reader)) {
     for (const key of CLIENT_FILES) look([...connection, key], 'the file', '');
   }
+  for (const name of namesAt(reader, 'forward')) {
+    const hint = '`openssl rand -hex 32` makes one; give the centre the same as `<gateway>.key`.';
+    look(['forward', name, 'udp', 'key'], 'the file', hint);
+  }
+  look(['ingest', 'udp', 'keys'], 'the folder', 'Make it, with one `<gateway>.key` for each gateway.');
   for (const path of placesOf(reader))
     look(path, 'the folder', 'It is made at the start, where that is allowed.', dirname);
+  notes.push(...sinksOfOthers(reader));
   return notes.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** With Kafka a sink that decides about acknowledgements may run in another copy; or its name is mistaken. */
+function sinksOfOthers(reader: ConfigReader): Problem[] {
+  const ack = reader.valueAt(['ack']);
+  if (!Array.isArray(ack) || reader.mappingAt(['kafka']) === undefined) return [];
+  const known = namesAt(reader, 'sinks');
+  const hint = 'Nothing is acknowledged for good until another copy of the centre runs it.';
+  return ack.flatMap((name: unknown, index) =>
+    name === KAFKA_NAME || known.includes(String(name))
+      ? []
+      : [reader.problemAt(['ack', index], 'value', 'names a sink that is not in this file', hint)],
+  );
 }
 
 function portsOf(reader: ConfigReader): Path[] {
