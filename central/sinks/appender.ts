@@ -10,6 +10,8 @@ import { claimFolder, probeMount, unfitMount } from './claim.ts';
 import { CommittedFiles, foldersBetween } from './committed-files.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { GroupCommit } from './group-commit.ts';
+import { type LogOffsets, offsetsOf, withPosition } from './log-offsets.ts';
+import type { LogPosition } from './sink.ts';
 import { damagedState, type SinkState, StateFile } from './state-file.ts';
 
 export interface AppenderOptions {
@@ -52,15 +54,15 @@ const GATHER_MS = 10;
 const FILES_PER_COMMIT_MAX = 256;
 const FEW_FILES = 4;
 /** The log that records come from without a broker, and its only partition. */
-const LOG = 'direct';
-const PARTITION = '0';
+const DIRECT = 'direct';
+const DIRECT_PARTITION = 0;
 const NOTHING: ReadonlyIntervalSet = new IntervalSet();
 /** Another user's folder, or a file system that is read only or knows no sync of folders. */
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'EINVAL']);
 
 /**
  * Appends named lines to files, each once for ever, by one writer. A commit is: sync the data, then replace the state
- * (committed length of each file, sequences of each run). What stands beyond a committed length is cut off at the next
+ * (committed length of each file, sequences of each run, how far each log has been read). What stands beyond a committed length is cut off at the next
  * start, with a copy in the state's folder, or before the next try when a commit has failed.
  *
  * The state names a file, with its length, *before* the first byte of a commit goes there, so that no uncommitted line
@@ -74,7 +76,10 @@ export class Appender {
   #lock: FileLock | undefined;
   #group: GroupCommit<Item> | undefined;
   #runs = new Map<RunId, IntervalSet>();
-  #offset = 0;
+  #logs: LogOffsets = {};
+  /** Logs of which a position waits for its commit. */
+  readonly #positioned = new Set<string>();
+  #isStandingBy = false;
   /** The state on disk is the one in memory, and no file is longer than it says. */
   #isClean = false;
 
@@ -94,13 +99,8 @@ export class Appender {
    */
   async open(signal: AbortSignal): Promise<void> {
     assert(this.#lock === undefined, 'not opened twice');
-    const { stateDir, clock, log, commitIntervalMs, gatherMs } = this.#options;
-    try {
-      await this.#disk.makeFolder(stateDir);
-    } catch (cause) {
-      throw unfitMount(stateDir, 'make a folder', cause);
-    }
-    const lock = await claimFolder(this.#disk, stateDir, { clock, log, signal });
+    const { clock, commitIntervalMs, gatherMs, stateDir } = this.#options;
+    const lock = await this.#claim(signal);
     try {
       // It also syncs the folder: whoever was killed right after a rename has not made that durable.
       await probeMount(this.#disk, stateDir);
@@ -122,12 +122,39 @@ export class Appender {
   /**
    * Resolves when every line is durable, with how many of them were not there before. Rejects with `SINK_FAILED` when none
    * of them may be counted.
+   * @param position durable in the same commit, also when no line is new. The next one of the same log has to wait for this
    */
-  async append(appends: readonly Append[]): Promise<number> {
+  async append(appends: readonly Append[], position?: LogPosition): Promise<number> {
     assert(this.#group !== undefined, 'opened before anything is appended');
-    const item: Item = { appends, added: 0 };
-    await this.#group.add(item);
+    const item: Item = { appends, position, added: 0 };
+    if (position === undefined) {
+      await this.#group.add(item);
+      return item.added;
+    }
+    // One that failed must not be passed by one behind it, nor may a commit choose the later one first.
+    assert(!this.#positioned.has(position.log), 'a position is handed in when the one before is durable or has failed');
+    this.#positioned.add(position.log);
+    try {
+      await this.#group.add(item);
+    } finally {
+      this.#positioned.delete(position.log);
+    }
     return item.added;
+  }
+
+  /** Waits in `open` for another process to let go of the folder. */
+  get isStandingBy(): boolean {
+    return this.#isStandingBy;
+  }
+
+  /** The durable offsets to go on from, by partition; empty for a log that was never written from. */
+  positions(log: string): ReadonlyMap<number, number> {
+    return offsetsOf(this.#logs, log);
+  }
+
+  /** Logs that have a position. */
+  logs(): readonly string[] {
+    return Object.keys(this.#logs).filter((log) => log !== DIRECT);
   }
 
   /** Runs of which anything is durable; may be asked after `close`. */
@@ -153,16 +180,33 @@ export class Appender {
     this.#lock = undefined;
   }
 
+  async #claim(signal: AbortSignal): Promise<FileLock> {
+    const { stateDir, clock, log } = this.#options;
+    try {
+      await this.#disk.makeFolder(stateDir);
+    } catch (cause) {
+      throw unfitMount(stateDir, 'make a folder', cause);
+    }
+    const onStandby = (): void => {
+      this.#isStandingBy = true;
+    };
+    try {
+      return await claimFolder(this.#disk, stateDir, { clock, log, signal, onStandby });
+    } finally {
+      this.#isStandingBy = false;
+    }
+  }
+
   async #restore(): Promise<void> {
     const { stateDir, isEmpty } = this.#options;
     const state = await this.#stateFile.read();
     this.#files.settle(state?.files ?? new Map());
     this.#runs = new Map(state?.runs);
-    this.#offset = state?.logs[LOG]?.[PARTITION] ?? 0;
+    this.#logs = state?.logs ?? withPosition({}, directPosition(0));
     if (state === undefined) {
       if (!(await isEmpty(this.#disk))) throw damagedState(this.#stateFile.path, 'it is gone, and its files are not');
       await this.#syncNames(stateDir);
-      await this.#save(this.#files.lengths, this.#runs, this.#offset);
+      await this.#save(this.#files.lengths, this.#runs, this.#logs);
     }
     await this.#files.putTailsAside();
     this.#isClean = true;
@@ -170,13 +214,15 @@ export class Appender {
 
   async #commit(items: readonly Item[]): Promise<void> {
     const staged = this.#stage(items);
-    if (staged.count > 0) await failing(this.#write(staged));
+    if (staged.count > 0 || staged.logs !== this.#logs) await failing(this.#write(staged));
   }
 
-  /** Sorts what is new by file, and adds it to copies of the runs' sequences. */
+  /** Sorts what is new by file, and adds it to copies of the runs' sequences and of the logs' offsets. */
   #stage(items: readonly Item[]): Staged {
     const texts = new Map<string, string[]>();
     const runs = new Map<RunId, IntervalSet>();
+    let logs = this.#logs;
+    let direct = offsetsOf(logs, DIRECT).get(DIRECT_PARTITION) ?? 0;
     let count = 0;
     for (const item of items) {
       for (const { run, lines } of item.appends) {
@@ -191,23 +237,25 @@ export class Appender {
         }
       }
       count += item.added;
+      if (item.position === undefined) direct += item.added;
+      else logs = withPosition(logs, item.position);
     }
-    return { texts, runs, count };
+    return { texts, runs, count, logs: withPosition(logs, directPosition(direct)) };
   }
 
-  async #write({ texts, runs, count }: Staged): Promise<void> {
+  async #write({ texts, runs, logs }: Staged): Promise<void> {
     this.#requireLock();
     if (!this.#isClean) await this.#repair();
     this.#isClean = false;
-    if (await this.#files.adopt(texts.keys())) await this.#save(this.#files.lengths, this.#runs, this.#offset);
+    if (await this.#files.adopt(texts.keys())) await this.#save(this.#files.lengths, this.#runs, this.#logs);
 
     const lengths = await this.#files.extend(texts);
     const allRuns = new Map([...this.#runs, ...runs]);
     this.#requireLock();
-    await this.#save(lengths, allRuns, this.#offset + count);
+    await this.#save(lengths, allRuns, logs);
     this.#files.settle(lengths);
     this.#runs = allRuns;
-    this.#offset += count;
+    this.#logs = logs;
     this.#isClean = true;
   }
 
@@ -225,7 +273,7 @@ export class Appender {
    * So the state that memory has goes there before any of them is cut off.
    */
   async #repair(): Promise<void> {
-    await this.#save(this.#files.lengths, this.#runs, this.#offset);
+    await this.#save(this.#files.lengths, this.#runs, this.#logs);
     await this.#files.cutTails();
     this.#isClean = true;
   }
@@ -245,14 +293,15 @@ export class Appender {
     }
   }
 
-  async #save(files: SinkState['files'], runs: SinkState['runs'], offset: number): Promise<void> {
-    await this.#stateFile.replace({ logs: { [LOG]: { [PARTITION]: offset } }, files, runs });
+  async #save(files: SinkState['files'], runs: SinkState['runs'], logs: LogOffsets): Promise<void> {
+    await this.#stateFile.replace({ logs, files, runs });
   }
 }
 
 /** What waits for a commit. */
 interface Item {
   readonly appends: readonly Append[];
+  readonly position: LogPosition | undefined;
   /** Lines that it brings and nobody before it. */
   added: number;
 }
@@ -261,6 +310,11 @@ interface Staged {
   readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly runs: ReadonlyMap<RunId, IntervalSet>;
   readonly count: number;
+  readonly logs: LogOffsets;
+}
+
+function directPosition(offset: number): LogPosition {
+  return { log: DIRECT, offsets: new Map([[DIRECT_PARTITION, offset]]) };
 }
 
 /** Says of each item in turn whether it goes into one commit. */

@@ -11,6 +11,14 @@ const STANDBY_MS = 500;
 /** Out of room is no property of the mount: it passes. */
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
+export interface ClaimOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Another process has the folder: this one waits now. */
+  readonly onStandby: () => void;
+}
+
 /**
  * Becomes the one writer of a folder: takes the lock, waiting while another process has it, until `signal` is aborted.
  * Throws `SINK_MOUNT_UNFIT` when the file system has no locks.
@@ -18,7 +26,7 @@ const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 export async function claimFolder(
   disk: Disk,
   folder: string,
-  { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
+  { clock, log, signal, onStandby }: ClaimOptions,
 ): Promise<FileLock> {
   let isStandingBy = false;
   for (;;) {
@@ -30,8 +38,11 @@ export async function claimFolder(
     } catch (error) {
       if (!(error instanceof MooringError) || error.code !== 'LOCK_HELD') throw unfitMount(folder, 'lock', error);
     }
-    if (!isStandingBy) log.info({ folder }, 'another process writes here: standing by');
-    isStandingBy = true;
+    if (!isStandingBy) {
+      isStandingBy = true;
+      log.info({ folder }, 'another process writes here: standing by');
+      onStandby();
+    }
     await clock.sleep(STANDBY_MS, signal);
   }
 }

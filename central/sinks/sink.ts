@@ -23,14 +23,18 @@ export interface Sink {
    * counted; may be called again.
    * Calls may overlap, and how much waits at once is the caller's to bound.
    * @param position how far a log has been read once these are written: durable together with them, in a sink that keeps
-   *   positions
+   *   positions. Writes with a position of the same log do not overlap: one that failed must not be passed by the next.
    */
   write(entries: readonly LogEntry[], position?: LogPosition): Promise<number>;
   /**
-   * The offsets to go on from, by partition, of a log that has been written from; durable. Undefined where the sink keeps
-   * none by itself: then the group's offset has to do.
+   * The offsets to go on from, by partition, of a log that has been written from; durable. Empty for another log. Absent
+   * where the sink keeps none by itself: then the group's offset has to do.
    */
   positions?(log: string): ReadonlyMap<number, number>;
+  /** The logs that it has positions of. Absent where it keeps none. */
+  logs?(): readonly string[];
+  /** `open` waits for another process to let go of the place. Absent where it never does. */
+  readonly isStandingBy?: boolean;
   /** Runs of which anything is durable there; may be asked after `close`. */
   runs(): Iterable<RunId>;
   /** What is durable there, of one run; may be asked after `close`. Costs nothing, whatever the run has: no copy is made. */

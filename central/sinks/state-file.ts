@@ -4,6 +4,7 @@ import { isRunId, type RunId } from '../../protocol/ids.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Disk } from './disk.ts';
+import type { LogOffsets } from './log-offsets.ts';
 
 /**
  * What a sink on a file system knows of itself; replaced as a whole by every commit. A run is never forgotten, as its
@@ -11,8 +12,8 @@ import type { Disk } from './disk.ts';
  * every commit. A folder that has seen more than that is better closed, and a new one begun.
  */
 export interface SinkState {
-  /** Log (`direct`, or cluster and topic) → partition → the offset that is written next. */
-  readonly logs: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By log, `direct` or cluster and topic, and partition: the offset that is written next. */
+  readonly logs: LogOffsets;
   /** File below the root → bytes that are committed. Every file that may have more than that on disk is here. */
   readonly files: ReadonlyMap<string, number>;
   /** Run → sequences that are committed. */

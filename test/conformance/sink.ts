@@ -96,6 +96,33 @@ export function describeSink(name: string, harness: SinkHarness, moduleUrl: stri
       await expectExactly(span(1, 50).map((sequence) => flatOf(run, sequence)));
     });
 
+    test('one that keeps positions has each of them with the records that led to it, also for the next start', async () => {
+      const run = runOf(1);
+      const first = await open();
+      if (first.positions === undefined) {
+        await first.close();
+        return;
+      }
+      const log = 'MkU3OEVBNTcwNTJENDM2Qk/mooring.records';
+      expect(first.positions(log)).toEqual(new Map());
+      await first.write([entryOf(run, span(1, 20))], { log, offsets: new Map([[0, 20]]) });
+      expect(first.positions(log)).toEqual(new Map([[0, 20]]));
+      expect(await first.write([entryOf(run, span(1, 20))], { log, offsets: new Map([[2, 20]]) })).toBe(0);
+      await first.write([], { log, offsets: new Map([[0, 25]]) });
+      await first.close();
+      const second = await open();
+      expect(second.positions?.(log)).toEqual(
+        new Map([
+          [0, 25],
+          [2, 20],
+        ]),
+      );
+      expect(second.positions?.(`${log}.of-another`)).toEqual(new Map());
+      expect(second.logs?.()).toEqual([log]);
+      await second.close();
+      await expectExactly(span(1, 20).map((sequence) => flatOf(run, sequence)));
+    });
+
     test(`killed ${KILLS} times in the middle of writing (seed ${SEED}), it has what it confirmed, and nothing twice`, async () => {
       const run = runOf(7);
       const stored = await writeThroughKills({ moduleUrl, place, run: 7, kills: KILLS, seed: SEED });

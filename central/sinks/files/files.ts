@@ -7,7 +7,7 @@ import type { Log } from '../../../runtime/log.ts';
 import { jsonOf, type LogEntry } from '../../recordlog/recordlog.ts';
 import { Appender } from '../appender.ts';
 import type { Disk } from '../disk.ts';
-import type { Sink } from '../sink.ts';
+import type { LogPosition, Sink } from '../sink.ts';
 
 export interface FilesSinkOptions {
   readonly name: string;
@@ -46,17 +46,28 @@ export class FilesSink implements Sink {
     return this.#appender.open(signal);
   }
 
-  write(entries: readonly LogEntry[]): Promise<number> {
-    return this.#appender.append(
-      entries.map(({ run, records }) => ({
-        run,
-        lines: records.map((record) => ({
-          sequence: record.sequence,
-          file: hourFileOf(record.flat.timestamp),
-          text: jsonOf(record),
-        })),
+  write(entries: readonly LogEntry[], position?: LogPosition): Promise<number> {
+    const appends = entries.map(({ run, records }) => ({
+      run,
+      lines: records.map((record) => ({
+        sequence: record.sequence,
+        file: hourFileOf(record.flat.timestamp),
+        text: jsonOf(record),
       })),
-    );
+    }));
+    return this.#appender.append(appends, position);
+  }
+
+  get isStandingBy(): boolean {
+    return this.#appender.isStandingBy;
+  }
+
+  positions(log: string): ReadonlyMap<number, number> {
+    return this.#appender.positions(log);
+  }
+
+  logs(): readonly string[] {
+    return this.#appender.logs();
   }
 
   runs(): Iterable<RunId> {
