@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Ports } from '../drivers/driver.ts';
 import { flatRecordOf } from '../protocol/flat-record.ts';
 import type { RunId } from '../protocol/ids.ts';
@@ -37,7 +38,7 @@ export interface GatewayOptions {
   readonly ports?: Ports;
   /** Left out: SQLite, as the configuration says. */
   readonly storeOf?: (options: SqliteStoreOptions) => Store;
-  /** Left out: MQTT, as the configuration says. */
+  /** Left out: MQTT or UDP, as the configuration says. */
   readonly transportOf?: (forwarder: ForwarderConfig) => Transport;
   /** Left out: what this machine's kernel says of its clocks. */
   readonly trust?: Pick<WallClockOptions, 'isSynchronised' | 'hardwareMs'>;
@@ -269,12 +270,19 @@ export class Gateway {
   #makeForwarder(config: ForwarderConfig): Forwarder {
     const { clock, random, log, transportOf } = this.#options;
     const { gateway } = this.#config;
-    const { name, mqtt, backlogBytesPerSecond } = config;
-    const ownLog = log.child({ forwarder: name });
-    const transport =
-      transportOf?.(config) ?? new MqttTransport({ gateway, name, broker: mqtt, clock, random, log: ownLog });
+    const { name, backlogBytesPerSecond } = config;
+    const transport = transportOf?.(config) ?? this.#transportOf(config);
     const cap = backlogBytesPerSecond === undefined ? {} : { backlogBytesPerSecond };
     return new Forwarder({ name, gateway, store: this.#store, transport, clock, random, log, ...cap });
+  }
+
+  #transportOf(config: ForwarderConfig): Transport {
+    const { clock, random, log } = this.#options;
+    const { gateway } = this.#config;
+    const { name } = config;
+    const shared = { gateway, clock, random, log: log.child({ forwarder: name }) };
+    assert(config.kind === 'mqtt', 'UDP is being built');
+    return new MqttTransport({ ...shared, name, broker: config.mqtt });
   }
 
   #makeWatchdog({ watchdogMs }: SystemdEnvironment): Watchdog | undefined {

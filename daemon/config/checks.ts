@@ -6,7 +6,7 @@ import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
 import { duration } from '../../runtime/config/values.ts';
 import { recordBytesMax } from './record-size.ts';
-import { metricSchema } from './schema.ts';
+import { metricSchema, WAYS } from './schema.ts';
 import type { SensorRead } from './sensors.ts';
 import type { MetricExtension } from './types.ts';
 
@@ -216,8 +216,13 @@ export function checkForwarders(reader: ConfigReader): void {
     const forwarder = reader.mappingAt(path);
     if (forwarder === undefined) continue;
     checkBrokerClient(reader, [...path, 'mqtt']);
-    if (!Object.hasOwn(forwarder, 'mqtt') && !Object.hasOwn(forwarder, 'udp')) {
-      reader.report([...path, 'mqtt'], 'key', 'missing', 'Say where it goes: `mqtt: { url: mqtts://HOST:8883 }`.');
+    const ways = WAYS.filter((way) => Object.hasOwn(forwarder, way));
+    if (ways.length === 0) {
+      const hint = 'Write `mqtt: { url: mqtts://HOST:8883 }`, or `udp: { host: HOST, port: 20100, key: FILE }`.';
+      reader.report(path, 'key', 'says neither `mqtt` nor `udp`', hint);
+    } else if (ways.length > 1) {
+      const hint = 'Make two forwarders of it: each keeps its own account of what the centre has.';
+      reader.report([...path, ways[1] as string], 'key', `stands beside \`${ways[0]}\``, hint);
     }
   }
 }

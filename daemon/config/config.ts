@@ -8,9 +8,12 @@ export type {
   ForwarderConfig,
   GatewayConfig,
   MetricExtension,
+  MqttForwarderConfig,
   SensorConfig,
   StationConfig,
   StoreConfig,
+  UdpClientConfig,
+  UdpForwarderConfig,
 } from './types.ts';
 
 export interface LoadGatewayOptions {

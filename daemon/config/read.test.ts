@@ -106,6 +106,7 @@ forward:
     mqtt: { url: mqtts://centre:8883, ca: ca.pem, cert: /etc/a.pem, key: a.key, user: plaka, password: pw }
     backlog_rate: 20KiB
   spare: { mqtt: { url: mqtt://127.0.0.1:1883 } }
+  radio: { udp: { host: centre.example, port: 20100, key: link.key }, backlog_rate: 1KiB }
 log_level: debug
 `);
   expect(config.stations[0]).toMatchObject({ everyMs: 500, location: { lat: 42.480778, lon: 3.176833, alt: 2 } });
@@ -132,6 +133,7 @@ log_level: debug
   expect(config.forward).toEqual([
     {
       name: 'centre',
+      kind: 'mqtt',
       mqtt: {
         url: 'mqtts://centre:8883',
         caFile: join(folder, 'ca.pem'),
@@ -144,6 +146,7 @@ log_level: debug
     },
     {
       name: 'spare',
+      kind: 'mqtt',
       mqtt: {
         url: 'mqtt://127.0.0.1:1883',
         caFile: undefined,
@@ -153,6 +156,12 @@ log_level: debug
         passwordFile: undefined,
       },
       backlogBytesPerSecond: undefined,
+    },
+    {
+      name: 'radio',
+      kind: 'udp',
+      udp: { host: 'centre.example', port: 20_100, keyFile: join(folder, 'link.key') },
+      backlogBytesPerSecond: 1024,
     },
   ]);
   expect(config.logLevel).toBe('debug');

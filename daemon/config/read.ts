@@ -55,7 +55,10 @@ function storeOf({ path, budget, overflow, linger }: Root['store']): StoreConfig
   return { path, budgetBytes: budget, overflow, lingerMs: linger };
 }
 
-function forwarderOf(name: string, { mqtt, backlog_rate }: Root['forward'][string]): ForwarderConfig {
-  assert(mqtt !== undefined, 'a forwarder without a transport is a problem');
-  return { name, mqtt: brokerClientOf(mqtt), backlogBytesPerSecond: backlog_rate };
+function forwarderOf(name: string, { mqtt, udp, backlog_rate }: Root['forward'][string]): ForwarderConfig {
+  const named = { name, backlogBytesPerSecond: backlog_rate };
+  if (mqtt !== undefined) return { ...named, kind: 'mqtt', mqtt: brokerClientOf(mqtt) };
+  assert(udp !== undefined, 'a forwarder without a transport is a problem');
+  const { host, port, key } = udp;
+  return { ...named, kind: 'udp', udp: { host, port, keyFile: key } };
 }

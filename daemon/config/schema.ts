@@ -18,6 +18,9 @@ const metricName = () =>
 
 const reserved = [...RESERVED_KEYS];
 
+/** A name (RFC 1123), or an address as digits. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9a-fA-F:]{2,45}|[0-9a-fA-F:]{2,30}:[0-9.]{7,15})$/;
+
 /** A name that neither the registry nor the record itself has; the program says which of both it is. */
 const newMetricName = () =>
   metricName().meta({ not: { enum: [...reserved, ...METRICS.map((metric) => metric.name)] } });
@@ -91,15 +94,28 @@ const storeSchema = z.strictObject({
     .describe('How long a commit may wait for company: fewer writes to flash, a larger loss on a power cut'),
 });
 
+const udpSchema = z.strictObject({
+  host: pattern(HOST, 'a host', 'Write the name or the address of the centre, without a port.').describe(
+    'Name or address of the centre; a name is looked up at each connecting',
+  ),
+  port: z.int().min(1).max(65_535).describe('Its UDP port'),
+  key: filePath().describe(
+    'File with the key that the centre has as `<gateway>.key`: 32 bytes in hex, mode 0600 (`openssl rand -hex 32`)',
+  ),
+});
+
+/** Ways to the centre: a forwarder has exactly one of these keys. */
+export const WAYS = ['mqtt', 'udp'] as const;
+
 const forwarderSchema = z
   .strictObject({
     mqtt: z.strictObject(brokerClientShape).meta(brokerClientNote).optional().describe('Over MQTT 3.1.1'),
+    udp: udpSchema.optional().describe('Or: straight to the centre, in sealed datagrams of at most 1,200 bytes'),
     backlog_rate: size({ min: '64B' })
       .optional()
       .describe('Bytes per second for records older than a minute; left out: as fast as the link takes them'),
-    ...laterKeys('udp'),
   })
-  .meta({ required: ['mqtt'] });
+  .meta({ oneOf: WAYS.map((way) => ({ required: [way] })) });
 
 /** The whole file, its stations read by `station`. */
 export function gatewaySchema<Station extends z.ZodType>(station: Station) {

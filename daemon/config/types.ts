@@ -49,9 +49,30 @@ export interface StoreConfig {
   readonly lingerMs: number;
 }
 
-export interface ForwarderConfig {
+/** A way to the centre. */
+export type ForwarderConfig = MqttForwarderConfig | UdpForwarderConfig;
+
+interface NamedForwarder {
   readonly name: string;
-  readonly mqtt: BrokerClientConfig;
   /** Cap on the backlog lane; undefined: none. */
   readonly backlogBytesPerSecond: number | undefined;
+}
+
+export interface MqttForwarderConfig extends NamedForwarder {
+  readonly kind: 'mqtt';
+  readonly mqtt: BrokerClientConfig;
+}
+
+export interface UdpForwarderConfig extends NamedForwarder {
+  readonly kind: 'udp';
+  readonly udp: UdpClientConfig;
+}
+
+/** How a gateway reaches a centre over UDP. */
+export interface UdpClientConfig {
+  /** Name or address; an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** File with the key that both ends have. */
+  readonly keyFile: string;
 }
