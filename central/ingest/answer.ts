@@ -1,5 +1,4 @@
 import type { Ack, RejectCode } from '../../protocol/ack.ts';
-import type { BatchPreamble } from '../../protocol/batch.ts';
 import type { Range } from '../../protocol/intervals.ts';
 import { BOUNDS } from '../../protocol/record.ts';
 
@@ -11,7 +10,10 @@ export interface Verdict {
 }
 
 /** The part of an ack that says which batch it answers. */
-export function addressOf({ salt, batch, token }: BatchPreamble): Pick<Ack, 'salt' | 'batch' | 'token'> {
+export type BatchAddress = Pick<Ack, 'salt' | 'batch' | 'token'>;
+
+/** Without the batch's records, which an answer that comes late must not keep. */
+export function addressOf({ salt, batch, token }: BatchAddress): BatchAddress {
   return { salt, batch, token };
 }
 
@@ -19,7 +21,7 @@ export function addressOf({ salt, batch, token }: BatchPreamble): Pick<Ack, 'sal
  * The acks that say a verdict. A batch has few enough ranges for one, but where refused records lie between stored ones
  * their ranges do not fit, and then it takes several: each is true by itself, in any order.
  */
-export function acksOf(batch: BatchPreamble, { stored, held, rejected }: Verdict): Ack[] {
+export function acksOf(batch: BatchAddress, { stored, held, rejected }: Verdict): Ack[] {
   const parts: Part[] = [
     ...stored.map((range): Part => ({ range, is: 'stored' })),
     ...held.map((range): Part => ({ range, is: 'held' })),

@@ -8,14 +8,13 @@ import { Aedes, type AedesOptions } from 'aedes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeAck } from '../../protocol/ack-codec.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { type Link, startLink } from '../../sim/link.ts';
 import { saltOf, tokenOf } from '../../test/batches.ts';
 import { makeCertificates } from '../../test/certificates.ts';
 import { LogLines } from '../../test/log-lines.ts';
 import { PlainGateway } from '../../test/plain-gateway.ts';
-import { BrokerLink } from './broker-link.ts';
+import { BrokerLink, type BrokerLinkOptions } from './broker-link.ts';
 import type { BatchReceiver } from './ingest.ts';
 
 const never = new AbortController().signal;
@@ -90,7 +89,7 @@ async function brokerOf(options: AedesOptions = {}, secure?: TlsOptions): Promis
   return { aedes, port: (server.address() as AddressInfo).port };
 }
 
-async function linkOf(port: number, config: Partial<BrokerClientConfig> = {}, keepaliveSeconds?: number) {
+async function linkOf(port: number, config: Partial<BrokerLinkOptions['config']> = {}, keepaliveSeconds?: number) {
   const nothing = {
     caFile: undefined,
     certFile: undefined,
@@ -191,6 +190,24 @@ test('an outage is told once, however many tries it takes, and what was to be an
   expect(lines.said).toEqual([CONNECTED, LOST, BACK]);
 });
 
+test('an answer that comes after an outage goes through the new connection', async () => {
+  const broker = await brokerOf();
+  const through = await throughOf(broker);
+  receiver.isAnswering = false;
+  const link = await linkOf(through.port);
+  await lines.until(CONNECTED);
+  const gateway = await gatewayOf(broker);
+  await gateway.send(Uint8Array.of(1));
+  await receiver.until(1);
+  through.cut();
+  await lines.until(LOST);
+  through.heal();
+  await lines.until(BACK);
+  receiver.answers[0]?.();
+  expect(await gateway.nextAck()).toMatchObject({ batch: 1 });
+  expect(link.status().acksDropped).toBe(0);
+});
+
 test('a broker that is not there yet is waited for', async () => {
   const broker = await brokerOf();
   const through = await throughOf(broker);
@@ -269,8 +286,24 @@ test('a broker that does not let it subscribe is no connection', async () => {
   const broker = await brokerOf({ authorizeSubscribe: (_client, _subscription, done) => done(null, null) });
   const link = await linkOf(broker.port);
   await lines.until(LOST);
-  expect(lines.fields[0]).toMatchObject({ err: { code: 'LINK_REFUSED' } });
+  expect(lines.fields[0]).toMatchObject({ err: { code: 'LINK_REFUSED', context: { filter: 'mooring/1/+/batch' } } });
   expect(link.status().isConnected).toBe(false);
+});
+
+test('a shared subscription is asked for by its name, and one that is refused says what a broker has to know', async () => {
+  const asked: string[] = [];
+  const broker = await brokerOf({
+    authorizeSubscribe: (_client, { topic }, done) => {
+      asked.push(topic);
+      done(null, null);
+    },
+  });
+  await linkOf(broker.port, { share: 'centre' });
+  await lines.until(LOST);
+  expect(asked[0]).toBe('$share/centre/mooring/1/+/batch');
+  expect(lines.fields[0]).toMatchObject({
+    err: { code: 'LINK_REFUSED', hint: expect.stringContaining('shared subscriptions from MQTT 3.1.1 clients') },
+  });
 });
 
 test('acks that a broker does not confirm are dropped in the end, which is told once', async () => {

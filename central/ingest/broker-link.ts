@@ -6,13 +6,14 @@ import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { MqttClientConfig } from '../config/types.ts';
 import { loginOf } from './broker-login.ts';
 import { BrokerSession } from './broker-session.ts';
 import type { BatchReceiver, BrokerLinkStatus, Ingest } from './ingest.ts';
 import { atMost } from './patience.ts';
 
 export interface BrokerLinkOptions {
-  readonly config: BrokerClientConfig;
+  readonly config: BrokerClientConfig & Partial<Pick<MqttClientConfig, 'share'>>;
   readonly intake: BatchReceiver;
   readonly clock: Clock;
   readonly random: Random;
@@ -93,7 +94,7 @@ export class BrokerLink implements Ingest {
     signal.addEventListener('abort', stop, { once: true });
     try {
       client.on('message', (topic, payload) => this.#onMessage(session, topic, payload));
-      await session.ready();
+      await session.ready(config.share);
       if (!signal.aborted) this.#connected(session);
       await session.over();
     } finally {
@@ -106,7 +107,9 @@ export class BrokerLink implements Ingest {
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
     this.#options.intake.receive(parsed.gateway, new Uint8Array(payload), (ack) => {
-      if (!session.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#dropped(session);
+      // An answer may take hours: it goes through whatever connection there is then.
+      const current = this.#session ?? session;
+      if (!current.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#dropped(current);
     });
   }
 

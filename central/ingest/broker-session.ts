@@ -54,12 +54,17 @@ export class BrokerSession {
     });
   }
 
-  /** Resolves when batches are subscribed to. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`. */
-  async ready(): Promise<void> {
+  /**
+   * Resolves when batches are subscribed to. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`.
+   * @param share name of a shared subscription: each batch comes to one of the sessions that say it. MQTT 5.0, section
+   *   4.8.2; some brokers know it from 3.1.1 clients too. One that does not grants it all the same, and delivers nothing
+   */
+  async ready(share?: string): Promise<void> {
     const connected = new Promise<void>((resolve) => this.#client.once('connect', () => resolve()));
     await Promise.race([connected, this.#over.promise]);
-    const subscribed = this.#client.subscribeAsync(topicFilterOf('batch'), { qos: 1 }).catch((error: Error) => {
-      throw error instanceof ErrorWithSubackPacket ? notGranted(error) : linkErrorOf(error);
+    const filter = share === undefined ? topicFilterOf('batch') : `$share/${share}/${topicFilterOf('batch')}`;
+    const subscribed = this.#client.subscribeAsync(filter, { qos: 1 }).catch((error: Error) => {
+      throw error instanceof ErrorWithSubackPacket ? notGranted(filter, error) : linkErrorOf(error);
     });
     const granted = await withDeadline(
       this.#clock,
@@ -67,7 +72,7 @@ export class BrokerSession {
       Promise.race([subscribed, this.#over.promise]),
       () => new MooringError('LINK_SILENT', 'the broker does not answer a subscription'),
     );
-    if (granted.some(({ qos }) => qos !== 1)) throw notGranted();
+    if (granted.some(({ qos }) => qos !== 1)) throw notGranted(filter);
   }
 
   /** Rejects when the connection ends, with the reason; resolves never. */
@@ -143,13 +148,21 @@ function linkErrorOf(error: Error & { code?: unknown }): MooringError {
   });
 }
 
-function notGranted(cause?: Error): MooringError {
-  return refused('the broker does not grant the subscription', cause);
+function notGranted(filter: string, cause?: Error): MooringError {
+  const shared = filter.startsWith('$share/')
+    ? 'A broker has to know shared subscriptions from MQTT 3.1.1 clients. '
+    : '';
+  return refused('the broker does not grant the subscription', cause, { filter, hint: shared });
 }
 
-function refused(message: string, cause?: Error): MooringError {
+function refused(
+  message: string,
+  cause?: Error,
+  { filter, hint = '' }: Partial<Record<'filter' | 'hint', string>> = {},
+) {
   return new MooringError('LINK_REFUSED', message, {
     ...(cause === undefined ? {} : { cause }),
-    hint: 'Check `user`, `password` and the certificate, and what the broker lets this user read and write.',
+    ...(filter === undefined ? {} : { context: { filter } }),
+    hint: `${hint}Check \`user\`, \`password\` and the certificate, and what the broker lets this user read and write.`,
   });
 }

@@ -9,7 +9,10 @@ export interface Ingest {
 
 /** What takes batches: `Intake`, or a test's stand-in. */
 export interface BatchReceiver {
-  /** Throws nothing, and waits for nothing. `answer` is called with each ack, at once, later or never. */
+  /**
+   * Throws nothing, and waits for nothing. `answer` is called with each ack: at once, later, never; where records are held,
+   * also hours later, through whatever connection there is then.
+   */
   receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void;
 }
 

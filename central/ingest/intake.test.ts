@@ -23,6 +23,7 @@ interface Parts {
   readonly held?: number[];
   /** How many of the others another entry has brought. */
   readonly repeated?: number;
+  readonly later?: Promise<void>;
 }
 
 /** A log whose appends end when the test says so. */
@@ -48,7 +49,7 @@ class ScriptedLog implements RecordLog {
   }
 
   /** The oldest entry that waits is stored, but for what is named otherwise. */
-  store({ rejected = [], held = [], repeated = 0 }: Parts = {}): void {
+  store({ rejected = [], held = [], repeated = 0, later }: Parts = {}): void {
     const { entry, resolve } = this.#next();
     const stored = entry.records
       .map(({ sequence }) => sequence)
@@ -60,6 +61,7 @@ class ScriptedLog implements RecordLog {
       stored: rangesOf(stored),
       added: stored.length - repeated,
       held: rangesOf(held),
+      ...(later === undefined ? {} : { later }),
       rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason }],
     });
   }
@@ -194,6 +196,36 @@ test('held is passed on', async () => {
   script.store({ held: [2] });
   await intake.idle();
   expect(acks).toEqual([{ ...named(), stored: ONE, held: { ranges: [[2, 2]], seconds: 600 } }]);
+});
+
+test('what is held is answered again when it is stored, hours later, and counts as stored then', async () => {
+  const intake = intakeOf();
+  const { promise: later, resolve } = Promise.withResolvers<void>();
+  send(intake, batch([1, 2, 3]));
+  script.store({ held: [2, 3], later });
+  await intake.idle();
+  const held = { ranges: [[2, 3]], seconds: 600 };
+  expect(acks).toEqual([{ ...named(), stored: ONE, held }]);
+  expect(intake.stats).toMatchObject({ stored: 1, held: 2, duplicates: 0, bytesWaiting: 0 });
+  await clock.advance(2 * 3_600_000);
+  expect(acks.slice(1)).toEqual(Array.from({ length: 24 }, () => ({ ...named(), held })));
+  resolve();
+  await clock.advance(0);
+  expect(acks.at(-1)).toEqual({ ...named(), stored: [[2, 3]] });
+  expect(intake.stats).toMatchObject({ stored: 3, held: 0, duplicates: 0 });
+});
+
+test('once closed nothing more is said of what is held', async () => {
+  const intake = intakeOf();
+  const { promise: later, resolve } = Promise.withResolvers<void>();
+  send(intake, batch([1]));
+  script.store({ held: [1], later });
+  await intake.idle();
+  await intake.close();
+  resolve();
+  await clock.advance(600_000);
+  expect(acks).toHaveLength(1);
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test('what the log rejects is in the dead letter before it is answered', async () => {

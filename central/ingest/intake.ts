@@ -11,12 +11,13 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { AckSource, LogOutcome, RecordLog } from '../recordlog/recordlog.ts';
-import { acksOf, addressOf } from './answer.ts';
+import { acksOf, addressOf, type Verdict } from './answer.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
+import { HeldBatches } from './held.ts';
 import { type Inspected, inspect } from './inspect.ts';
 
 export interface IntakeOptions {
-  readonly recordLog: RecordLog;
+  readonly recordLog: Pick<RecordLog, 'append'>;
   /**
    * What the log knows to be acknowledged: a repeat of that is answered at once. Left out: the log is asked every time,
    * which does the same, later.
@@ -27,13 +28,17 @@ export interface IntakeOptions {
   readonly log: Log;
   /** Bytes that may wait for the log at once, as encoded and as JSON; one batch alone may have more. */
   readonly bytesMax: number;
+  /** See `HeldBatchesOptions`. */
+  readonly heldRangesMax?: number;
 }
 
 export interface IntakeStats {
   /** Batches that came, of any kind. */
   readonly batches: number;
-  /** Records that are durable now and were not before. */
+  /** Records that are durable now where `ack` asks for it, and were not before. */
   readonly stored: number;
+  /** Records that the log has and that are not yet where `ack` asks for them, as far as they are remembered. */
+  readonly held: number;
   /** Records that came again and were answered `stored` without being written. */
   readonly duplicates: number;
   /** Records that went to the dead letter. */
@@ -65,12 +70,13 @@ const NO_LEDGER: Pick<AckSource, 'isAcknowledged'> = { isAcknowledged: () => fal
  * survives a restart and cannot disagree with the log.
  */
 export class Intake {
-  readonly #recordLog: RecordLog;
+  readonly #recordLog: Pick<RecordLog, 'append'>;
   readonly #ledger: Pick<AckSource, 'isAcknowledged'>;
   readonly #deadLetters: DeadLetters;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #bytesMax: number;
+  readonly #held: HeldBatches;
   readonly #underWay = new Set<Promise<void>>();
   readonly #counts = { batches: 0, stored: 0, duplicates: 0, rejected: 0, busy: 0, unreadable: 0, notABatch: 0 };
   #bytesWaiting = 0;
@@ -80,18 +86,27 @@ export class Intake {
   #fullMs: number | undefined;
   #isClosed = false;
 
-  constructor({ recordLog, ledger, deadLetters, clock, log, bytesMax }: IntakeOptions) {
+  constructor({ recordLog, ledger, deadLetters, clock, log, bytesMax, heldRangesMax }: IntakeOptions) {
     this.#recordLog = recordLog;
     this.#ledger = ledger ?? NO_LEDGER;
     this.#deadLetters = deadLetters;
     this.#clock = clock;
     this.#log = log;
     this.#bytesMax = bytesMax;
+    this.#held = new HeldBatches({
+      clock,
+      ...(heldRangesMax === undefined ? {} : { rangesMax: heldRangesMax }),
+      onStored: (added, repeated) => {
+        this.#counts.stored += added;
+        this.#counts.duplicates += repeated;
+      },
+    });
   }
 
   get stats(): IntakeStats {
     return {
       ...this.#counts,
+      held: this.#held.records,
       bytesWaiting: this.#bytesWaiting,
       isLogFailing: this.#isLogFailing,
       isDeadLetterFailing: this.#isDeadLetterFailing,
@@ -99,8 +114,8 @@ export class Intake {
   }
 
   /**
-   * Takes a batch of the gateway that the channel authenticates. `answer` is called with each ack, at once or later, or
-   * never when the bytes are no batch. Throws nothing and waits for nothing.
+   * Takes a batch of the gateway that the channel authenticates. `answer` is called with each ack, at once, later, again
+   * after hours where records are held, or never when the bytes are no batch. Throws nothing and waits for nothing.
    */
   receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void {
     this.#counts.batches += 1;
@@ -128,10 +143,11 @@ export class Intake {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  /** From now on every batch is `busy`; resolves when those that were taken have been answered. */
+  /** From now on every batch is `busy`; resolves when those that were taken have been answered. What is held stays so. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.idle();
+    this.#held.close();
   }
 
   #take(gateway: string, batch: Batch, encodedBytes: number, answer: Answer, say: (part: Partial<Ack>) => void): void {
@@ -155,6 +171,8 @@ export class Intake {
           const acks = acksOf(batch, verdict);
           for (const ack of acks) answer(encodeAck(ack));
           if (acks.length === 0) this.#refuse(say);
+          const { held, later } = verdict;
+          if (later !== undefined) this.#held.keep({ address: addressOf(batch), run, ranges: held, later, answer });
         },
         (error: unknown) => {
           this.#failed(error);
@@ -169,7 +187,7 @@ export class Intake {
   }
 
   /** Resolves when all that the verdict says is true on disk. What it does not mention stays the gateway's to send. */
-  async #store({ entry, refused }: Inspected, repeats: readonly Range[]) {
+  async #store({ entry, refused }: Inspected, repeats: readonly Range[]): Promise<Verdict & Pick<LogOutcome, 'later'>> {
     const outcome = entry.records.length === 0 ? NOTHING : await this.#recordLog.append(entry);
     if (outcome !== NOTHING) this.#succeeded();
     const letters = await this.#kept([...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())]);
@@ -180,6 +198,7 @@ export class Intake {
     return {
       stored: mergedRanges(repeats, outcome.stored),
       held: outcome.held,
+      ...(outcome.later === undefined ? {} : { later: outcome.later }),
       rejected: [...codes].map(([code, some]: [RejectCode, DeadLetter[]]) => ({
         code,
         ranges: rangesOf(some.map(({ sequence }) => sequence).sort((a, b) => a - b)),
