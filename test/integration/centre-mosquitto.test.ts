@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Centre } from '../../central/app.ts';
 import type { CentralConfig, MqttIngestConfig } from '../../central/config/types.ts';
+import { BrokerLink } from '../../central/ingest/broker-link.ts';
+import type { BatchReceiver } from '../../central/ingest/ingest.ts';
+import { encodeAck } from '../../protocol/ack-codec.ts';
+import { decodePreamble } from '../../protocol/batch-codec.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { batchOf, saltOf, samplesOf } from '../batches.ts';
@@ -11,7 +15,7 @@ import { makeCertificates } from '../certificates.ts';
 import { LogLines } from '../log-lines.ts';
 import { Mosquitto } from '../mosquitto.ts';
 import { PlainGateway } from '../plain-gateway.ts';
-import { Programs } from '../processes.ts';
+import { eventually, Programs } from '../processes.ts';
 
 const SALT = saltOf(1);
 const NO_FILES = {
@@ -78,7 +82,48 @@ describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
     expect(linesInFile()).toBe(3);
   });
 
-  test('with certificates and rules on its topics', { tags: ['openssl'] }, async () => {
+  test('of two copies with one shared subscription each batch reaches one, and a copy that ends leaves the rest to the other', async () => {
+    const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs });
+    await broker.start();
+    const url = `mqtt://127.0.0.1:${broker.port}`;
+    const reached: number[][] = [[], []];
+    const links = reached.map((batches) => {
+      const intake: BatchReceiver = {
+        receive: (_gateway, bytes, answer) => {
+          const { batch, salt, token } = decodePreamble(bytes);
+          batches.push(batch);
+          answer(encodeAck({ salt, batch, token, stored: [[batch, batch]] }));
+        },
+      };
+      const config = { url, share: 'centre', ...NO_FILES };
+      return new BrokerLink({ config, intake, clock: systemClock, random: systemRandom, log: lines });
+    });
+    const [one, other] = links as [BrokerLink, BrokerLink];
+    for (const link of links) {
+      open.push(() => link.close());
+      await link.open(new AbortController().signal);
+      await eventually('the copy is connected', 5000, () => link.status().isConnected);
+    }
+    const gateway = await PlainGateway.connect(url, 'plaka');
+    open.push(() => gateway.end());
+    const send = async (first: number, last: number): Promise<void> => {
+      for (let batch = first; batch <= last; batch += 1) {
+        await gateway.send(batchOf({ salt: SALT, records: samplesOf([batch]), batch }));
+        expect(await gateway.nextAck()).toMatchObject({ batch });
+      }
+    };
+    await send(1, 20);
+    expect(reached.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(reached.map(({ length }) => length > 0)).toEqual([true, true]);
+    await one.close();
+    await send(21, 30);
+    expect(reached[1]?.slice(-10)).toEqual(Array.from({ length: 10 }, (_, index) => index + 21));
+    expect(other.status().isConnected).toBe(true);
+  });
+
+  test('with certificates and rules on its topics, which hold for a shared subscription too', {
+    tags: ['openssl'],
+  }, async () => {
     const certificates = await makeCertificates(join(folder, 'certificates'), 'plaka');
     const broker = await Mosquitto.prepare({ folder: join(folder, 'broker'), programs, certificates });
     await broker.start();
@@ -87,7 +132,7 @@ describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
     await centreAt({
       mode: 'client',
       url,
-      share: undefined,
+      share: 'centre',
       ...NO_FILES,
       caFile: ca,
       certFile: centre.cert,
