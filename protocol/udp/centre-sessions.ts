@@ -1,4 +1,4 @@
-import type { RandomBytes } from './gateway-session.ts';
+import type { RandomBytes } from './seal.ts';
 
 export interface CentreSessionsOptions<Address> {
   /** The 32 bytes that are shared with this gateway now; undefined where it is unknown. Asked for every datagram. */

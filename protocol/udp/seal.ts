@@ -3,6 +3,11 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { SALT_BYTES } from '../ids.ts';
 import { type DatagramHeader, DIRECTIONS, type Direction, headerBytes, TAG_BYTES, writeHeader } from './datagram.ts';
 
+/** Chance as this protocol needs it; `Random` of either program is one. */
+export interface RandomBytes {
+  bytes(length: number): Uint8Array;
+}
+
 const CIPHER = 'chacha20-poly1305';
 /** Length of the key that a gateway and the centre share, and of those that follow from it, in bytes. */
 export const KEY_BYTES = 32;

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { DelayWindow } from './delay-window.ts';
+import { NUMBERS_SPREAD_MAX, type NumberedMessage, type Receipts } from './frames.ts';
+import { RoundTrip } from './round-trip.ts';
+
+/** What is sent again at a time-out, without knowing whether anybody is there. */
+const PROBES = 2;
+
+/** A message that no receipt has come for yet. */
+interface Outgoing {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly sinceMs: number;
+  /** How often it was sent. */
+  times: number;
+  /** The place of its newest transmission among all; undefined while it waits to be sent. */
+  order: number | undefined;
+  /** The place of the one before. */
+  orderBefore: number;
+  sentMs: number;
+  isDone: boolean;
+}
+
+export interface MessageSenderOptions {
+  /** The number of its first message. */
+  readonly firstNumber: number;
+  /** A message that nobody has taken for so long is given up; default never. In milliseconds. */
+  readonly messageLifeMs?: number;
+}
+
+/**
+ * Sends each message until a receipt for it comes, under a new counter each time: on losses that later receipts give away
+ * (RACK, RFC 8985) and, where nothing comes at all, on a time-out (RFC 6298). It says what may leave when; it seals and
+ * sends nothing itself.
+ */
+export class MessageSender {
+  readonly #lifeMs: number;
+  readonly #trip = new RoundTrip();
+  readonly #window = new DelayWindow();
+  /** By number, ascending. */
+  readonly #messages = new Map<number, Outgoing>();
+  /** Under way, by the place of their newest transmission, ascending. */
+  readonly #inFlight = new Map<number, Outgoing>();
+  /** To be sent again, before anything new. May still hold some that are done. */
+  #lost: Outgoing[] = [];
+  #fresh: Outgoing[] = [];
+  #nextNumber: number;
+  #nextOrder = 1;
+  /** The newest transmission that is known to have come. */
+  #newestTaken = 0;
+  /** A time-out is counted from here: the last receipt, or the first transmission since nothing was under way. */
+  #timedFromMs = 0;
+  #retransmitted = 0;
+  #givenUp = 0;
+
+  constructor({ firstNumber, messageLifeMs }: MessageSenderOptions) {
+    this.#nextNumber = firstNumber;
+    this.#lifeMs = messageLifeMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** No message below this number will be sent any more. */
+  get lowest(): number {
+    for (const number of this.#messages.keys()) return number;
+    return this.#nextNumber;
+  }
+
+  /** Messages that are not taken yet. */
+  get pending(): number {
+    return this.#messages.size;
+  }
+
+  get canSend(): boolean {
+    return this.#nextNumber - this.lowest < NUMBERS_SPREAD_MAX;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#trip.smoothedMs;
+  }
+
+  /** How long to wait for an answer now. */
+  get timeoutMs(): number {
+    return this.#trip.timeoutMs;
+  }
+
+  get retransmitted(): number {
+    return this.#retransmitted;
+  }
+
+  /** Messages whose life ended before anybody took them. */
+  get givenUp(): number {
+    return this.#givenUp;
+  }
+
+  /** The time that a handshake took, as a first estimate. */
+  learnTrip(tripMs: number): void {
+    this.#trip.sample(tripMs);
+  }
+
+  add(bytes: Uint8Array, nowMs: number): number {
+    assert(this.canSend, 'room for a message');
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    const outgoing = {
+      number,
+      bytes,
+      sinceMs: nowMs,
+      times: 0,
+      order: undefined,
+      orderBefore: 0,
+      sentMs: 0,
+      isDone: false,
+    };
+    this.#messages.set(number, outgoing);
+    this.#fresh.push(outgoing);
+    return number;
+  }
+
+  /** Sends it no more. */
+  forget(number: number): void {
+    const outgoing = this.#messages.get(number);
+    if (outgoing !== undefined) this.#end(outgoing);
+  }
+
+  /** The other end has forgotten what it had: whatever is under way is sent once more. */
+  restart(nowMs: number): void {
+    for (const outgoing of this.#inFlight.values()) this.#queueAgain(outgoing);
+    this.#inFlight.clear();
+    this.#lost.sort((one, other) => one.number - other.number);
+    this.#trip.answered();
+    this.#timedFromMs = nowMs;
+  }
+
+  /** Takes receipts, whatever they say and however often; returns the numbers that they are the first for. */
+  receive({ upTo, bitmap }: Receipts, nowMs: number): number[] {
+    const taken: Outgoing[] = [];
+    for (const [number, outgoing] of this.#messages) {
+      const bit = number - upTo - 1;
+      const byte = bit < 0 ? 0xff : bitmap[bit >>> 3];
+      if (byte === undefined) break;
+      if (outgoing.times > 0 && (byte & (bit < 0 ? 0xff : 0x80 >>> (bit & 7))) !== 0) taken.push(outgoing);
+    }
+    if (taken.length > 0) this.#taken(taken, nowMs);
+    return taken.map(({ number }) => number);
+  }
+
+  /** The next message that leaves now, or undefined where none may. Counts as sent once it is returned. */
+  next(nowMs: number): NumberedMessage | undefined {
+    this.#expire(nowMs);
+    this.#findLost(nowMs);
+    this.#findSilence(nowMs);
+    if (this.#inFlight.size >= this.#window.size || this.#window.nextSendMs > nowMs) return undefined;
+    const outgoing = this.#takeQueued();
+    if (outgoing === undefined) return undefined;
+    const { number, bytes } = outgoing;
+    if (this.#inFlight.size === 0) this.#timedFromMs = nowMs;
+    if (outgoing.times > 0) this.#retransmitted += 1;
+    outgoing.times += 1;
+    outgoing.order = this.#nextOrder;
+    outgoing.sentMs = nowMs;
+    this.#inFlight.set(this.#nextOrder, outgoing);
+    this.#nextOrder += 1;
+    this.#window.sent(this.#inFlight.size, this.#trip.smoothedMs, nowMs);
+    return { number, back: number - this.lowest, bytes };
+  }
+
+  /** When `next` may have something; infinite where nothing is to be sent or awaited. */
+  nextDueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    if (this.#messages.size === 0) return dueMs;
+    const hasQueued = this.#inFlight.size < this.#messages.size;
+    if (hasQueued && this.#inFlight.size < this.#window.size) dueMs = this.#window.nextSendMs;
+    for (const [order, { sentMs }] of this.#inFlight) {
+      if (order < this.#newestTaken) dueMs = Math.min(dueMs, sentMs + this.#patienceMs);
+      dueMs = Math.min(dueMs, this.#timedFromMs + this.#trip.timeoutMs);
+      break;
+    }
+    for (const { sinceMs } of this.#messages.values()) return Math.min(dueMs, sinceMs + this.#lifeMs);
+    return dueMs;
+  }
+
+  #taken(taken: readonly Outgoing[], nowMs: number): void {
+    let newest: Outgoing | undefined;
+    for (const outgoing of taken) {
+      this.#newestTaken = Math.max(this.#newestTaken, this.#takenOrder(outgoing, nowMs));
+      if (newest === undefined || outgoing.sentMs > newest.sentMs) newest = outgoing;
+      this.#end(outgoing);
+    }
+    // Older ones may have waited for a receipt that was lost; and of one sent twice nobody knows which has come.
+    const tripMs = newest?.times === 1 ? nowMs - newest.sentMs : undefined;
+    if (tripMs !== undefined) this.#trip.sample(tripMs);
+    this.#trip.answered();
+    this.#timedFromMs = nowMs;
+    this.#window.taken(taken.length, tripMs, this.#trip.smoothedMs, nowMs);
+  }
+
+  /** Which transmission has come: the newest, unless no answer to that could be here yet. */
+  #takenOrder({ order, orderBefore, sentMs, times }: Outgoing, nowMs: number): number {
+    const canBeNewest = times === 1 || nowMs - sentMs >= (this.#window.shortestMs ?? 0);
+    return order !== undefined && canBeNewest ? order : orderBefore;
+  }
+
+  /** After so long, something that was overtaken is lost and not just late. */
+  get #patienceMs(): number {
+    const tripMs = this.#trip.smoothedMs ?? 0;
+    return tripMs + Math.max((this.#window.shortestMs ?? tripMs) / 4, 2 * this.#trip.deviationMs);
+  }
+
+  #findLost(nowMs: number): void {
+    const patienceMs = this.#patienceMs;
+    let count = 0;
+    for (const [order, outgoing] of this.#inFlight) {
+      if (order >= this.#newestTaken || outgoing.sentMs + patienceMs > nowMs) break;
+      this.#inFlight.delete(order);
+      this.#queueAgain(outgoing);
+      count += 1;
+    }
+    if (count > 0) this.#window.lost(count);
+  }
+
+  /** Nothing has come for a whole time-out: asks with the oldest, and waits for longer. */
+  #findSilence(nowMs: number): void {
+    if (this.#inFlight.size === 0 || this.#timedFromMs + this.#trip.timeoutMs > nowMs) return;
+    this.#trip.backOff();
+    this.#window.silent();
+    this.#timedFromMs = nowMs;
+    let left = PROBES;
+    for (const [order, outgoing] of this.#inFlight) {
+      if (left === 0) break;
+      this.#inFlight.delete(order);
+      this.#queueAgain(outgoing);
+      left -= 1;
+    }
+  }
+
+  #expire(nowMs: number): void {
+    for (const outgoing of this.#messages.values()) {
+      if (outgoing.sinceMs + this.#lifeMs > nowMs) break;
+      this.#givenUp += 1;
+      this.#end(outgoing);
+    }
+  }
+
+  #queueAgain(outgoing: Outgoing): void {
+    outgoing.orderBefore = outgoing.order ?? outgoing.orderBefore;
+    outgoing.order = undefined;
+    this.#lost.push(outgoing);
+  }
+
+  #takeQueued(): Outgoing | undefined {
+    for (const queue of [this.#lost, this.#fresh]) {
+      for (let first = queue.shift(); first !== undefined; first = queue.shift()) if (!first.isDone) return first;
+    }
+    return undefined;
+  }
+
+  #end(outgoing: Outgoing): void {
+    outgoing.isDone = true;
+    this.#messages.delete(outgoing.number);
+    if (outgoing.order !== undefined) this.#inFlight.delete(outgoing.order);
+  }
+}

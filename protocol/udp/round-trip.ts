@@ -1,0 +1,48 @@
+const FIRST_RTO_MS = 1000;
+const RTO_MS_MIN = 250;
+/** No more often than this goes anything to somebody who does not answer. */
+const RTO_MS_MAX = 10_000;
+const BACKOFF_MAX = 6;
+
+/** How long an answer takes, and how long to wait for one (RFC 6298 section 2, with a lower least time-out). */
+export class RoundTrip {
+  #smoothedMs: number | undefined;
+  #deviationMs = 0;
+  #backoff = 0;
+
+  /** Undefined before the first sample. */
+  get smoothedMs(): number | undefined {
+    return this.#smoothedMs;
+  }
+
+  get deviationMs(): number {
+    return this.#deviationMs;
+  }
+
+  /** Time-out for an answer, doubled for each time in a row that none came (section 5.5). */
+  get timeoutMs(): number {
+    const plainMs = this.#smoothedMs === undefined ? FIRST_RTO_MS : this.#smoothedMs + 4 * this.#deviationMs;
+    return Math.min(RTO_MS_MAX, Math.max(RTO_MS_MIN, plainMs) * 2 ** this.#backoff);
+  }
+
+  /** The time to the answer of something that was sent once (Karn's algorithm, section 3). */
+  sample(tripMs: number): void {
+    if (this.#smoothedMs === undefined) {
+      this.#smoothedMs = tripMs;
+      this.#deviationMs = tripMs / 2;
+      return;
+    }
+    this.#deviationMs += (Math.abs(this.#smoothedMs - tripMs) - this.#deviationMs) / 4;
+    this.#smoothedMs += (tripMs - this.#smoothedMs) / 8;
+  }
+
+  /** A time-out has passed without any answer. */
+  backOff(): void {
+    this.#backoff = Math.min(BACKOFF_MAX, this.#backoff + 1);
+  }
+
+  /** Something was answered. */
+  answered(): void {
+    this.#backoff = 0;
+  }
+}
