@@ -72,7 +72,7 @@ describe('over a real Mosquitto', { tags: ['mosquitto'] }, () => {
 
     await broker.kill();
     await lines.until('warn: the broker is out of reach; trying again');
-    expect(centre.status().ingest).toMatchObject({ isConnected: false });
+    expect(centre.status().ingest).toMatchObject([{ isConnected: false }]);
     await broker.start();
     await lines.until('info: the broker is back');
     const after = await PlainGateway.connect(url, 'plaka');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Centre, type CentreOptions } from '../../central/app.ts';
 import type { CentralConfig } from '../../central/config/types.ts';
+import type { EmbeddedBrokerStatus } from '../../central/ingest/ingest.ts';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import { nodeDisk } from '../../central/sinks/disk.ts';
 import { recordIdOf, runIdOf } from '../../protocol/ids.ts';
@@ -60,9 +61,13 @@ async function started(options: Partial<CentreOptions> = {}): Promise<Centre> {
   return centre;
 }
 
+/** The embedded broker of a centre. */
+function brokerOf(centre: Centre): EmbeddedBrokerStatus {
+  return centre.status().ingest[0] as EmbeddedBrokerStatus;
+}
+
 async function gatewayOf(centre: Centre, name = 'plaka'): Promise<PlainGateway> {
-  const { ingest } = centre.status();
-  const gateway = await PlainGateway.connect(ingest.url as string, name);
+  const gateway = await PlainGateway.connect(brokerOf(centre).url as string, name);
   open.push(() => gateway.end());
   return gateway;
 }
@@ -143,13 +148,13 @@ test('what was accepted when the centre stops is stored and answered, and the po
   // The second commit would come a second after the first.
   const batches = [3, 4, 5].map((sequence) => batchOf({ salt: SALT, records: samplesOf([sequence]), batch: sequence }));
   for (const batch of batches) await gateway.send(batch);
-  const { ingest } = centre.status();
+  const url = brokerOf(centre).url as string;
   await centre.stop();
   const answers = [await gateway.nextAck(), await gateway.nextAck(), await gateway.nextAck()];
   expect(answers.map(({ stored }) => stored)).toEqual(['3', '4', '5'].map(ranges));
   expect(recordsIn('records/2026/01/31/23.ndjson')).toHaveLength(4);
-  expect(centre.status()).toMatchObject({ state: 'stopped', ingest: { connections: 0 } });
-  await expect(PlainGateway.connect(ingest.url as string, 'plaka')).rejects.toThrow();
+  expect(centre.status()).toMatchObject({ state: 'stopped', ingest: [{ connections: 0 }] });
+  await expect(PlainGateway.connect(url, 'plaka')).rejects.toThrow();
 });
 
 /** Real time, and timers that are twenty times as fast. */
@@ -213,7 +218,7 @@ test('a second copy stands by until the first has stopped, and can be told to st
   const starting = second.start();
   const third = centreOf(configIn(folder));
   const waiting = third.start();
-  expect(second.status()).toMatchObject({ state: 'starting', ingest: { url: undefined } });
+  expect(second.status()).toMatchObject({ state: 'starting', ingest: [{ url: undefined }] });
   const refused = expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   await third.stop();
   await refused;
@@ -227,9 +232,8 @@ test('a second copy stands by until the first has stopped, and can be told to st
 
 test('a centre that cannot listen says so, and lets go of its folders', async () => {
   const first = await started();
-  const { ingest } = first.status();
   const other = { ...configIn(join(folder, 'other')) };
-  const taken = { mode: 'embedded', listen: ingest.mode === 'embedded' ? ingest.address : undefined, tls: undefined };
+  const taken = { mode: 'embedded', listen: brokerOf(first).address, tls: undefined };
   const second = centreOf({ ...other, ingest: { ...other.ingest, mqtt: taken as CentralConfig['ingest']['mqtt'] } });
   await expect(second.start()).rejects.toMatchObject({ code: 'SOCKET_FAILED', context: { reason: 'EADDRINUSE' } });
   await second.stop();
