@@ -42,6 +42,11 @@ test('a clean stop gives the exit status; one that does not come is ended', asyn
   expect(deaf.tail()).toMatch('did not end within 100 ms of SIGTERM');
 });
 
+test('one that is meant to end by itself gives its exit status', async () => {
+  expect(await run('process.exitCode = 3').ends(5000)).toBe(3);
+  await expect(run('setInterval(() => {}, 1000)').ends(100)).rejects.toThrow('not within 100 ms');
+});
+
 test('a paused program says nothing until it is resumed, and ends with the test', async () => {
   const program = run('setInterval(() => console.log("tick"), 10)');
   await program.says('tick', 5000);

@@ -108,6 +108,13 @@ export class Program {
     throw new Error(`${this.name} has ended by itself (${exitCode ?? signalCode})\n${this.tail()}`);
   }
 
+  /** Waits until it ends by itself, as it is meant to; its exit status. Throws when it does not in time. */
+  async ends(withinMs: number): Promise<number | null> {
+    this.#expectsEnd = true;
+    await eventually(`${this.name} ends by itself`, withinMs, () => this.hasEnded);
+    return this.#child.exitCode;
+  }
+
   /** SIGKILL, as a power cut is for a process. */
   async kill(): Promise<void> {
     this.#expectsEnd = true;

@@ -1,11 +1,15 @@
 import { systemClock } from '../../runtime/clock.ts';
 import { eventually } from '../processes.ts';
-import type { Shore, Site } from './site.ts';
+import type { Shore } from './shore.ts';
+import type { Site } from './site.ts';
 
 const MEASURE_MS = 3000;
 const LOOK_MS = 50;
 /** Back-off included. */
 const BEGIN_MS = 60_000;
+
+/** Of a forwarder that keeps up: what a second or two of load makes. */
+export const KEEPS_UP_RECORDS = 1000;
 
 /** What a site does while nothing is wrong. */
 export interface Load {
@@ -56,6 +60,11 @@ export async function startDrain(
     return false;
   });
   return { records: most - load.onTheWay, begunMs: systemClock.monotonicMs() };
+}
+
+/** Resolves when what waits is no more than usual. */
+export async function keepsUp(site: Site, shore: Shore): Promise<void> {
+  await eventually(`${shore.name} keeps up`, BEGIN_MS, () => site.unsettled(shore) < KEEPS_UP_RECORDS);
 }
 
 /** Records beyond the usual ones that are left of a backlog. */

@@ -9,6 +9,8 @@ import { runScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const KILLS = 5;
+/** Of those that take long. */
+const SLOW_KILLS = 2;
 /** Scenarios mostly wait: so many at a time leave two processors some rest. */
 const LANES = 3;
 const TIMEOUT_MS = 420_000;
@@ -23,10 +25,11 @@ describe('with real processes', { tags: ['mosquitto'] }, () => {
   });
 
   for (const [index, scenario] of SCENARIOS.entries()) {
-    const tags = scenario.site?.tls === true ? ['openssl'] : [];
+    const tags = [...(scenario.site?.tls === true ? ['openssl'] : []), ...(scenario.needs ?? [])];
+    const kills = scenario.isSlow === true ? SLOW_KILLS : KILLS;
     test(scenario.name, { tags, concurrent: true, timeout: TIMEOUT_MS }, async () => {
       const say = (text: string): void => void said.push(`${index + 1} ${text}`);
-      await lanes.run(async () => await runScenario(scenario, { kills: KILLS, seed: seed + index, say }));
+      await lanes.run(async () => await runScenario(scenario, { kills, seed: seed + index, say }));
     });
   }
 });

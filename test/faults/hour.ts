@@ -4,10 +4,11 @@ import { systemClock } from '../../runtime/clock.ts';
 import { NmeaListener } from '../nmea-listener.ts';
 import { openPty, type Pty } from '../pty.ts';
 import { type Burst, recordedHour } from '../recorded-hour.ts';
-import type { Scenario } from './scenario.ts';
+import { kafkaFor, type Scenario } from './scenario.ts';
+import type { Shore } from './shore.ts';
 import { readSink, type SinkRecord } from './sink.ts';
 import type { Site } from './site.ts';
-import { mustBeClean } from './verdict.ts';
+import { catchUp, mustBeClean } from './verdict.ts';
 
 const PLAY_S = 120;
 const STATION = 'boat';
@@ -15,11 +16,12 @@ const DRAIN_MS = 30_000;
 /** Said by every burst of the recording that says anything of it, at most once. */
 const METRICS = ['depth', 'apparent_wind_speed', 'speed_over_ground', 'wind_speed'] as const;
 
-/** Two minutes of the recorded hour at their own pace, from a serial line to a file. */
-async function playTwoMinutes(site: Site): Promise<void> {
-  const shore = await site.addShore();
-  await shore.broker.start();
-  await site.startCentre(shore);
+/** Two minutes of the recorded hour at their own pace, from a serial line to the files of each shore. */
+async function playTwoMinutes(site: Site, shores: readonly Shore[]): Promise<void> {
+  for (const shore of shores) {
+    await shore.broker.start();
+    await site.startCentre(shore);
+  }
   const pty = openPty();
   try {
     const port = { driver: 'nmea0183', port: pty.path, baud: 4800 };
@@ -27,18 +29,35 @@ async function playTwoMinutes(site: Site): Promise<void> {
     const bursts = recordedHour().filter(({ second }) => second <= PLAY_S);
     await play(pty, bursts);
     await systemClock.sleep(2000);
-    await site.drain([shore], DRAIN_MS);
-    await mustBeClean(site, shore, { unsettled: 0 });
-    const records = (await readSink(shore)).filter(({ station, kind }) => station === STATION && kind === 'sample');
-    mustBeOneASecond(records);
-    mustHoldEachBurst(records, bursts);
+    await site.drain(shores, DRAIN_MS);
+    for (const shore of shores) await mustHaveAll(site, shore, bursts);
     await site.stopLoad();
-    await site.stopCentre(shore);
-    await mustBeClean(site, shore, {});
-    site.say(`clean: ${records.length} seconds, ${bursts.length} bursts of sentences`);
+    for (const shore of shores) {
+      await catchUp(site, shore);
+      await site.stopCentre(shore);
+      await mustBeClean(site, shore, {});
+    }
   } finally {
     pty.close();
   }
+}
+
+async function mustHaveAll(site: Site, shore: Shore, bursts: readonly Burst[]): Promise<void> {
+  await catchUp(site, shore);
+  await mustBeClean(site, shore, { unsettled: 0 });
+  const records = (await readSink(shore)).filter(({ station, kind }) => station === STATION && kind === 'sample');
+  mustBeOneASecond(records);
+  mustHoldEachBurst(records, bursts);
+  site.say(`${shore.name}, clean: ${records.length} seconds, ${bursts.length} bursts of sentences`);
+}
+
+/** The same records go two ways at once, each to a log and a sink of its own. */
+async function playBothWays(site: Site): Promise<void> {
+  const kafka = await kafkaFor(site);
+  await kafka.broker.start();
+  const wired = await site.addShore('wired', { kafka: { ...kafka, prefix: 'wired' } });
+  const radio = await site.addShore('radio', { way: 'udp', kafka: { ...kafka, prefix: 'radio' } });
+  await playTwoMinutes(site, [wired, radio]);
 }
 
 async function play(pty: Pty, bursts: readonly Burst[]): Promise<void> {
@@ -76,5 +95,11 @@ function mustHoldEachBurst(records: readonly SinkRecord[], bursts: readonly Burs
 
 export const HOUR: Scenario = {
   name: 'two minutes of a recorded hour, from a serial line through a real Mosquitto to a file: one record a second',
-  run: playTwoMinutes,
+  run: async (site) => await playTwoMinutes(site, [await site.addShore()]),
+};
+
+export const HOUR_BOTH_WAYS: Scenario = {
+  name: 'the same two minutes over Mosquitto and over UDP, through Kafka to files: one record a second in each',
+  needs: ['kafka'],
+  run: playBothWays,
 };

@@ -1,7 +1,8 @@
 import { systemClock } from '../../runtime/clock.ts';
 import { endDrain, type Load, leftOf, measureLoad, startDrain } from './backlog.ts';
-import { type Scenario, startAll } from './scenario.ts';
-import type { Shore, Site } from './site.ts';
+import { between, kafkaFor, type Scenario, startAll } from './scenario.ts';
+import type { Shore, ShoreOptions } from './shore.ts';
+import type { Site } from './site.ts';
 import { judge } from './verdict.ts';
 
 /** Between two kills, and before the first. */
@@ -20,8 +21,9 @@ async function runKills(
   site: Site,
   kills: number,
   kill: (shore: Shore, downMs: number) => Promise<void>,
+  options: ShoreOptions = {},
 ): Promise<void> {
-  const shore = await startAll(site);
+  const shore = await startAll(site, options);
   const load = await measureLoad(site, shore);
   for (let count = 1; count <= kills; count += 1) {
     if (count % 2 === 0) {
@@ -48,10 +50,6 @@ async function waitIntoDrain(site: Site, shore: Shore, load: Load): Promise<stri
   }
 }
 
-function between({ random }: Site, { min, max }: { readonly min: number; readonly max: number }): number {
-  return min + random.uniform() * (max - min);
-}
-
 export const KILLS: readonly Scenario[] = [
   {
     name: 'a gateway that is killed loses nothing that it had committed',
@@ -60,6 +58,12 @@ export const KILLS: readonly Scenario[] = [
   {
     name: 'a centre that is killed loses nothing and writes nothing twice',
     run: (site, kills) => runKills(site, kills, (shore, downMs) => site.killCentre(shore, downMs)),
+  },
+  {
+    name: 'a centre that is killed with Kafka behind it loses nothing and writes nothing twice',
+    needs: ['kafka'],
+    run: async (site, kills) =>
+      await runKills(site, kills, (shore, downMs) => site.killCentre(shore, downMs), { kafka: await kafkaFor(site) }),
   },
   {
     name: 'a Mosquitto that is killed, with all that was in it, costs nothing',

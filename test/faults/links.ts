@@ -3,7 +3,8 @@ import type { Link } from '../../sim/link.ts';
 import { eventually } from '../processes.ts';
 import { endDrain, type Load, leftOf, measureLoad, startDrain } from './backlog.ts';
 import { type Scenario, startAll } from './scenario.ts';
-import type { Shore, Site } from './site.ts';
+import type { Shore } from './shore.ts';
+import type { Site } from './site.ts';
 import { judge } from './verdict.ts';
 
 const PAUSE_MS = 20_000;

@@ -1,10 +1,16 @@
-import { type Shore, Site, type SiteOptions } from './site.ts';
+import type { KafkaClientKind } from '../../central/config/types.ts';
+import type { Shore, ShoreKafka, ShoreOptions } from './shore.ts';
+import { Site, type SiteOptions } from './site.ts';
 
 /** A fault, and what must hold after it. */
 export interface Scenario {
   /** A sentence. */
   readonly name: string;
   readonly site?: Pick<SiteOptions, 'persistence' | 'tls'>;
+  /** What it needs beside a Mosquitto, by the tags of the tests; nothing if left out. */
+  readonly needs?: readonly string[];
+  /** A kill of its kind takes so long that the fault tests have fewer; false if left out. */
+  readonly isSlow?: boolean;
   /** Ends well when everything holds. `kills`: how many of a kind, where it kills. */
   run(site: Site, kills: number): Promise<void>;
 }
@@ -33,12 +39,37 @@ export async function runScenario(scenario: Scenario, { kills, seed, say }: Scen
   }
 }
 
+/** A Kafka of the site's own, as a shore takes it: not running yet. */
+export async function kafkaFor(
+  site: Site,
+  { client, throughLink = false, settings = {} }: KafkaWish = {},
+): Promise<ShoreKafka> {
+  const broker = await site.addKafka({ edge: throughLink, settings });
+  const own = { broker, prefix: 'mooring', ...(client === undefined ? {} : { client }) };
+  if (!throughLink) return own;
+  const link = await site.addLink(broker.edgePort);
+  broker.advertiseEdge(link.port);
+  return { ...own, link };
+}
+
+export interface KafkaWish {
+  readonly client?: KafkaClientKind;
+  /** The centre comes to it through a link that can be made bad. */
+  readonly throughLink?: boolean;
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
 /** Everything up, the load running, the witness counting. */
-export async function startAll(site: Site): Promise<Shore> {
-  const shore = await site.addShore();
-  await shore.broker.start();
+export async function startAll(site: Site, options: ShoreOptions = {}): Promise<Shore> {
+  const shore = await site.addShore(undefined, options);
+  await Promise.all([shore.broker.start(), shore.kafka?.broker.start()]);
   await site.startCentre(shore);
   await site.startGateway();
   site.witness.start();
   return shore;
+}
+
+/** A time from a span, in milliseconds, as the seed has it. */
+export function between({ random }: Site, { min, max }: { readonly min: number; readonly max: number }): number {
+  return min + random.uniform() * (max - min);
 }

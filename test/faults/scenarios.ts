@@ -1,8 +1,24 @@
-import { HOUR } from './hour.ts';
+import { COPIES } from './copies.ts';
+import { DATAGRAMS } from './datagrams.ts';
+import { HOSTILE } from './hostile.ts';
+import { HOUR, HOUR_BOTH_WAYS } from './hour.ts';
+import { KAFKA } from './kafka.ts';
 import { KILLS } from './kills.ts';
 import { LINKS } from './links.ts';
 import type { Scenario } from './scenario.ts';
+import { TOPICS } from './topics.ts';
 import { WAYS } from './ways.ts';
 
 /** Every fault; the longest first, so that it runs beside the others. */
-export const SCENARIOS: readonly Scenario[] = [HOUR, ...KILLS, ...LINKS, ...WAYS];
+export const SCENARIOS: readonly Scenario[] = [
+  HOUR,
+  HOUR_BOTH_WAYS,
+  ...KILLS,
+  ...COPIES,
+  ...KAFKA,
+  ...TOPICS,
+  ...DATAGRAMS,
+  ...HOSTILE,
+  ...LINKS,
+  ...WAYS,
+];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHourFiles, recordsOf } from '../../cli/audit/hour-files.ts';
 import { GATEWAY_STATION } from '../../protocol/record.ts';
-import type { Shore } from './site.ts';
+import type { Shore } from './shore.ts';
 
 /** A record as it stands in a file of the sink. */
 export interface SinkRecord {
@@ -14,7 +14,7 @@ export interface SinkRecord {
   readonly [metric: string]: unknown;
 }
 
-export function recordsFolder({ folder }: Shore): string {
+export function recordsFolder({ folder }: Pick<Shore, 'folder'>): string {
   return join(folder, 'records');
 }
 
@@ -32,7 +32,7 @@ export async function readSink(shore: Shore): Promise<SinkRecord[]> {
 }
 
 /** Ids that the log of acknowledgements holds, one a line. */
-export function readAcks({ folder }: Shore): string[] {
+export function readAcks({ folder }: Pick<Shore, 'folder'>): string[] {
   return readFileSync(join(folder, 'acks.txt'), 'utf8').split('\n').slice(0, -1);
 }
 

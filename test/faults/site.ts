@@ -1,15 +1,19 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStoreReader } from '../../daemon/store/reader.ts';
-import { countOf } from '../../protocol/intervals.ts';
+import { openStoreReader, type StoredRun } from '../../daemon/store/reader.ts';
+import { countOf, type Range } from '../../protocol/intervals.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { SeededRandom } from '../../runtime/random.ts';
+import { SeededRandom, systemRandom } from '../../runtime/random.ts';
 import { type Link, startLink } from '../../sim/link.ts';
+import { startUdpLink } from '../../sim/udp-link.ts';
 import { type Certificates, makeCertificates } from '../certificates.ts';
+import { KafkaBroker, type KafkaBrokerOptions } from '../kafka/broker.ts';
 import { Mosquitto } from '../mosquitto.ts';
+import { freePort } from '../ports.ts';
 import { eventually, type Program, Programs } from '../processes.ts';
 import { WITNESS, Witness } from '../witness.ts';
+import { forwardOf, type Shore, type ShoreOptions, shoreOf, type UdpWay, writeCentral } from './shore.ts';
 
 export const GATEWAY = 'plaka';
 /** Under which a gateway with one way to the centre has it. */
@@ -29,21 +33,9 @@ export interface SiteOptions {
   readonly say: (text: string) => void;
 }
 
-/** Where the programs of a centre are: its broker, the way to it, its folder. */
-export interface Shore {
-  readonly name: string;
-  readonly folder: string;
-  readonly broker: Mosquitto;
-  /** From the gateway to the broker. */
-  readonly uplink: Link;
-  /** From the centre to the broker. */
-  readonly downlink: Link;
-  centre: Program | undefined;
-}
-
 /**
- * A gateway, its way to a real Mosquitto, a centre with a file sink, and an outside witness: every program in a process
- * of its own, everything in one folder, nothing left when it is closed.
+ * A gateway, its ways to centres with a file sink each, what is between them, and an outside witness: every program in a
+ * process of its own, everything in one folder, nothing left when it is closed.
  */
 export class Site {
   readonly folder: string;
@@ -53,6 +45,7 @@ export class Site {
   readonly #options: SiteOptions;
   readonly #programs = new Programs();
   readonly #shores: Shore[] = [];
+  readonly #links: { close(): Promise<void> }[] = [];
   #certificates: Certificates | undefined;
   #gateway: Program | undefined;
 
@@ -73,7 +66,7 @@ export class Site {
   }
 
   /** A broker and a way to it, nothing of it running yet. */
-  async addShore(name: string = FORWARDER): Promise<Shore> {
+  async addShore(name: string = FORWARDER, options: ShoreOptions = {}): Promise<Shore> {
     const folder = join(this.folder, name);
     const { persistence = false, tls = false } = this.#options;
     if (tls) this.#certificates ??= await makeCertificates(join(this.folder, 'certificates'), GATEWAY);
@@ -83,26 +76,37 @@ export class Site {
       persistence,
       ...(this.#certificates === undefined ? {} : { certificates: this.#certificates }),
     });
-    const linkOptions = { target: broker.port, clock: systemClock, random: this.random };
-    const uplink = await startLink(linkOptions);
-    const shore = { name, folder, broker, uplink, downlink: await startLink(linkOptions), centre: undefined };
+    const uplink = await this.addLink(broker.port);
+    const downlink = await this.addLink(broker.port);
+    const udp = options.way === 'udp' ? await this.#addUdpWay(folder) : undefined;
+    const shore = shoreOf({ name, folder, broker, uplink, downlink, udp }, options);
     this.#shores.push(shore);
     return shore;
   }
 
-  /** Resolves when it is connected to its broker, or at once when it need not be. */
+  async addLink(target: number): Promise<Link> {
+    const link = await startLink({ target, clock: systemClock, random: this.random });
+    this.#links.push(link);
+    return link;
+  }
+
+  /** A Kafka that is not running yet. */
+  async addKafka(options: Pick<KafkaBrokerOptions, 'settings' | 'edge'> = {}): Promise<KafkaBroker> {
+    return await KafkaBroker.prepare({ folder: join(this.folder, 'kafka'), programs: this.#programs, ...options });
+  }
+
+  /** Resolves when each copy of it is connected to its broker, or at once when it need not be. */
   async startCentre(shore: Shore, { connected = true } = {}): Promise<void> {
-    mkdirSync(join(shore.folder, 'state'), { recursive: true });
-    const config = {
-      ingest: { mqtt: this.#broker(shore.downlink, this.#certificates?.centre) },
-      sinks: {
-        archive: { files: { path: 'records' } },
-        acks: { ack_log: { path: 'acks.txt' } },
-      },
-      state: 'state',
-    };
-    shore.centre = this.#start(`centre of ${shore.name}`, 'central', join(shore.folder, 'central.yaml'), config);
-    if (connected) await shore.centre.says(SAYS.centreConnected, START_MS);
+    for (const copy of shore.copies.keys()) await this.startCopy(shore, copy, { connected });
+  }
+
+  async startCopy(shore: Shore, copy: number, { connected = true } = {}): Promise<Program> {
+    const name =
+      shore.copies.length > 1 ? `copy ${copy + 1} of the centre of ${shore.name}` : `centre of ${shore.name}`;
+    const centre = this.#start(name, 'central', writeCentral(shore, copy, this.#certificates));
+    shore.centres[copy] = centre;
+    if (connected && shore.copies[copy]?.ingest === true) await centre.says(SAYS.centreConnected, START_MS);
+    return centre;
   }
 
   /** The gateway with all its load. Resolves when its stations tick and its sensors are open. */
@@ -116,10 +120,8 @@ export class Site {
   }
 
   async startGatewayWith(stations: readonly object[]): Promise<void> {
-    const forward = this.#shores.map((shore) => [
-      shore.name,
-      { mqtt: this.#broker(shore.uplink, this.#certificates?.gateway) },
-    ]);
+    const forward = this.#shores.map((shore) => [shore.name, forwardOf(shore, this.#certificates)]);
+    // JSON is YAML.
     const config = {
       gateway: GATEWAY,
       stations,
@@ -127,7 +129,9 @@ export class Site {
       store: { path: this.storePath, budget: '256MiB' },
       forward: Object.fromEntries(forward),
     };
-    this.#gateway = this.#start('gateway', 'run', join(this.folder, 'mooring.yaml'), config);
+    const configPath = join(this.folder, 'mooring.yaml');
+    writeFileSync(configPath, JSON.stringify(config, null, 2));
+    this.#gateway = this.#start('gateway', 'run', configPath);
     await this.#gateway.says(SAYS.gatewayRuns, START_MS);
   }
 
@@ -140,21 +144,21 @@ export class Site {
     this.witness.excuse(killedMs, systemClock.wallMs());
   }
 
-  /** Kills the centre, and starts it again after `downMs`. */
-  async killCentre(shore: Shore, downMs: number): Promise<void> {
-    await shore.centre?.kill();
+  /** Kills a copy of the centre, and starts it again after `downMs`. */
+  async killCentre(shore: Shore, downMs: number, copy = 0): Promise<void> {
+    await shore.centres[copy]?.kill();
     await systemClock.sleep(downMs);
-    await this.startCentre(shore);
+    await this.startCopy(shore, copy);
   }
 
   /** Records that the gateway has still to bring to a shore. */
-  unsettled({ name }: Shore): number {
-    const reader = openStoreReader(this.storePath);
-    try {
-      return reader.runs(name).reduce((sum, run) => sum + countOf(run.unsettled), 0);
-    } finally {
-      reader.close();
-    }
+  unsettled(shore: Shore): number {
+    return this.#count(shore, ({ unsettled }) => unsettled);
+  }
+
+  /** Records that a shore has acknowledged, as the gateway has it. */
+  settled(shore: Shore): number {
+    return this.#count(shore, ({ acked }) => acked);
   }
 
   /**
@@ -170,7 +174,7 @@ export class Site {
     for (const shore of shores) {
       await eventually(`everything is at ${shore.name}`, withinMs, () => {
         this.gateway.mustRun();
-        shore.centre?.mustRun();
+        for (const centre of shore.centres) centre.mustRun();
         return this.unsettled(shore) === 0;
       });
     }
@@ -186,9 +190,11 @@ export class Site {
     if (status !== 0) throw new Error(`the gateway ended with ${status} on SIGTERM\n${this.gateway.tail()}`);
   }
 
-  async stopCentre({ centre }: Shore): Promise<void> {
-    const status = await centre?.stop();
-    if (status !== 0) throw new Error(`the centre ended with ${status} on SIGTERM\n${centre?.tail()}`);
+  async stopCentre({ centres }: Shore): Promise<void> {
+    for (const centre of centres) {
+      const status = await centre.stop();
+      if (status !== 0) throw new Error(`${centre.name} ended with ${status} on SIGTERM\n${centre.tail()}`);
+    }
   }
 
   /** What every program said last. */
@@ -199,20 +205,34 @@ export class Site {
   async close({ keep = false } = {}): Promise<void> {
     this.witness.close();
     await this.#programs.end();
-    for (const { uplink, downlink } of this.#shores) await Promise.all([uplink.close(), downlink.close()]);
+    await Promise.all(this.#links.map((link) => link.close()));
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #start(name: string, verb: 'run' | 'central', configPath: string, config: object): Program {
-    // JSON is YAML.
-    writeFileSync(configPath, JSON.stringify(config, null, 2));
-    return this.#programs.start({ name, command: process.execPath, args: [MAIN, verb, '-c', configPath] });
+  #count({ name }: Shore, rangesOf: (run: StoredRun) => readonly Range[]): number {
+    const reader = openStoreReader(this.storePath);
+    try {
+      return reader.runs(name).reduce((sum, run) => sum + countOf(rangesOf(run)), 0);
+    } finally {
+      reader.close();
+    }
   }
 
-  #broker(link: Link, identity: { readonly cert: string; readonly key: string } | undefined): object {
-    const scheme = identity === undefined ? 'mqtt' : 'mqtts';
-    const url = `${scheme}://127.0.0.1:${link.port}`;
-    return identity === undefined ? { url } : { url, ca: this.#certificates?.ca, ...identity };
+  /** With a key that both ends have. */
+  async #addUdpWay(folder: string): Promise<UdpWay> {
+    const keysDir = join(folder, 'keys');
+    const keyFile = join(folder, 'link.key');
+    const key = `${Buffer.from(systemRandom.bytes(32)).toString('hex')}\n`;
+    mkdirSync(keysDir, { recursive: true });
+    for (const path of [keyFile, join(keysDir, `${GATEWAY}.key`)]) writeFileSync(path, key, { mode: 0o600 });
+    const port = await freePort();
+    const link = await startUdpLink({ target: port, clock: systemClock, random: this.random });
+    this.#links.push(link);
+    return { link, port, keysDir, keyFile };
+  }
+
+  #start(name: string, verb: 'run' | 'central', configPath: string): Program {
+    return this.#programs.start({ name, command: process.execPath, args: [MAIN, verb, '-c', configPath] });
   }
 }
 

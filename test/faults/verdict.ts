@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { audit } from '../../cli/audit.ts';
 import { parseRecordId } from '../../protocol/ids.ts';
+import { systemClock } from '../../runtime/clock.ts';
 import { eventually } from '../processes.ts';
 import { WITNESS, WITNESS_TICK_MS } from '../witness.ts';
+import type { Shore } from './shore.ts';
 import { medianRate, readAcks, readSink, recordsFolder, type SinkRecord } from './sink.ts';
-import type { Shore, Site } from './site.ts';
+import type { Site } from './site.ts';
+import { holdTopic, type TopicClaim } from './topic.ts';
 
 /** How long everything may take to reach the sink once the faults are over. */
-const DRAIN_MS = 60_000;
-/** How long the log of acknowledgements may be behind the sink. */
-const ACKS_MS = 10_000;
+const DRAIN_MS = 90_000;
+/** How long a sink may be behind the log, and the log of acknowledgements behind the sink. */
+const BEHIND_MS = 60_000;
+/** Between two looks at a sink that is behind: each reads all of it. */
+const LOOK_MS = 500;
 const RATE_MIN = 200;
 
 /**
@@ -17,8 +22,9 @@ const RATE_MIN = 200;
  * duplicates, nothing unsettled, nothing acknowledged and missing; each acknowledgement once; each value of the witness
  * once. Then both programs end cleanly, and it still holds.
  */
-export async function judge(site: Site, shore: Shore): Promise<void> {
+export async function judge(site: Site, shore: Shore, topic: TopicClaim = {}): Promise<void> {
   await site.drain([shore], DRAIN_MS);
+  await catchUp(site, shore);
   await mustBeClean(site, shore, { unsettled: 0 });
   const records = await readSink(shore);
   mustBeWitnessed(site, records);
@@ -26,10 +32,25 @@ export async function judge(site: Site, shore: Shore): Promise<void> {
   const rate = medianRate(records);
   assert(rate >= RATE_MIN, `only ${rate} records a second`);
   await mustBeAcked(shore, records);
+  if (shore.kafka !== undefined) site.say(await holdTopic(shore, shore.kafka, topic));
   await site.stopLoad();
+  await catchUp(site, shore);
   await site.stopCentre(shore);
   await mustBeClean(site, shore, {});
   site.say(`clean: ${records.length} records, ${rate} a second`);
+}
+
+/**
+ * Resolves when the sink has everything that was acknowledged, or has had its time: with Kafka before it, it may be behind.
+ */
+export async function catchUp(site: Site, shore: Shore): Promise<void> {
+  if (shore.kafka === undefined) return;
+  const endMs = systemClock.monotonicMs() + BEHIND_MS;
+  while (systemClock.monotonicMs() < endMs) {
+    const { runs } = await audit(recordsFolder(shore), { store: site.storePath, forwarder: shore.name });
+    if (runs.every((run) => run.acked_but_missing === 0)) return;
+    await systemClock.sleep(LOOK_MS);
+  }
 }
 
 /** The audit of the sink. What a gateway has written while it ended may still be unsettled. */
@@ -85,7 +106,7 @@ function runOf(id: string): string {
 }
 
 async function mustBeAcked(shore: Shore, records: readonly SinkRecord[]): Promise<void> {
-  const acks = await eventually('every acknowledgement is in its log', ACKS_MS, () => {
+  const acks = await eventually('every acknowledgement is in its log', BEHIND_MS, () => {
     const lines = readAcks(shore);
     return lines.length >= records.length && lines;
   });

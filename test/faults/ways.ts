@@ -1,5 +1,6 @@
 import { systemClock } from '../../runtime/clock.ts';
 import { eventually } from '../processes.ts';
+import { KEEPS_UP_RECORDS, keepsUp } from './backlog.ts';
 import { type Scenario, startAll } from './scenario.ts';
 import type { Site } from './site.ts';
 import { judge, mustBeClean } from './verdict.ts';
@@ -8,8 +9,6 @@ const CALM_MS = 3000;
 /** Back-off included. */
 const SOON_MS = 60_000;
 const DRAIN_MS = 60_000;
-/** Of a forwarder that keeps up: what a second or two of load makes. */
-const KEEPS_UP_RECORDS = 1000;
 
 async function overTls(site: Site): Promise<void> {
   const shore = await startAll(site);
@@ -31,7 +30,7 @@ async function twoWays(site: Site): Promise<void> {
   });
   await far.broker.start();
   await site.startCentre(far);
-  await eventually('the far side keeps up too', SOON_MS, () => site.unsettled(far) < KEEPS_UP_RECORDS);
+  await keepsUp(site, far);
   await site.drain([near, far], DRAIN_MS);
   await mustBeClean(site, far, { unsettled: 0 });
   await judge(site, near);
