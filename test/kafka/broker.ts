@@ -13,6 +13,8 @@ export interface KafkaBrokerOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
   /** A second listener, for who comes through a proxy; false if left out. */
   readonly edge?: boolean;
+  /** Flags of its Java; when left out, those of a start that costs little. */
+  readonly java?: readonly string[];
 }
 
 /** It serves on `port`, and on `edge` for who comes through a proxy; its controller has a port that stands in its data. */
@@ -25,7 +27,7 @@ interface Ports {
 const START_MS = 120_000;
 const START_TRIES = 3;
 /** Half of what a start costs with the default compiler and collector. */
-const JVM = ['-Xms128m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
+const CHEAP_START = ['-Xms128m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
 const LOGGING = `status = error
 appender.console.type = Console
 appender.console.name = console
@@ -137,7 +139,7 @@ export class KafkaBroker {
 
   #jvm(): readonly string[] {
     const logging = `-Dlog4j2.configurationFile=${join(this.#options.folder, 'log4j2.properties')}`;
-    return [...JVM, logging, '-cp', join(jarsFolder(), '*')];
+    return [...(this.#options.java ?? CHEAP_START), logging, '-cp', join(jarsFolder(), '*')];
   }
 
   #configuration(): string {

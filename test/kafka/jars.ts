@@ -1,5 +1,6 @@
 /** The jars of the Kafka that the tests run against: got once from Maven, kept outside the tree. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +10,17 @@ const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy-depen
 /** A first run fetches Maven's own plugins too. */
 const FETCH_MS = 600_000;
 
-export const KAFKA_VERSION = versionOf(readFileSync(POM, 'utf8'));
+const POM_TEXT = readFileSync(POM, 'utf8');
+
+export const KAFKA_VERSION = versionOf(POM_TEXT);
+
+/** Another model is another set of jars. */
+const JARS_ID = createHash('sha256').update(POM_TEXT).digest('hex').slice(0, 8);
 
 /** Folder with the jars, and with what is made of them. There or not. */
 export function kafkaFolder(): string {
   const cache = process.env.XDG_CACHE_HOME ?? '';
-  return join(cache === '' ? join(homedir(), '.cache') : cache, 'mooring', `kafka-${KAFKA_VERSION}`);
+  return join(cache === '' ? join(homedir(), '.cache') : cache, 'mooring', `kafka-${KAFKA_VERSION}-${JARS_ID}`);
 }
 
 export function hasKafkaJars(): boolean {
