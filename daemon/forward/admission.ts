@@ -20,7 +20,9 @@ export interface AdmissionOptions {
 
 /** Rows take about so many times more bytes in the store than in a batch. */
 const COMPACTION = 8;
-/** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these. */
+/** Bound on the rows of one batch as they are stored: they never take less than they do in the batch. */
+const STORED_BYTES_MAX = BOUNDS.batchBytes;
+/** Where the transport does not say how many may wait to be handed on. */
 const UNSENT_MAX = 2;
 /** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
 const HELD_BATCHES_MAX = 8192;
@@ -37,7 +39,7 @@ export class Admission {
   readonly #limits: TransportLimits;
   readonly #exchange: Exchange;
   readonly #bucket: TokenBucket | undefined;
-  readonly #batchSize = new BatchSize(BOUNDS.recordsPerBatch);
+  readonly #batchSize: BatchSize;
   readonly #backlogBytesMax: number;
   #probeMs: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
   #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
@@ -46,9 +48,13 @@ export class Admission {
     this.lanes = new Lanes(gatherMs, nowMs);
     this.#limits = limits;
     this.#exchange = exchange;
+    this.#batchSize = new BatchSize({ recordsMax: BOUNDS.recordsPerBatch, bytesMax: limits.batchBytesMax });
     const rate = backlogBytesPerSecond;
     this.#bucket = rate === undefined ? undefined : new TokenBucket(rate, rate, nowMs);
-    this.#backlogBytesMax = Math.min(limits.batchBytesMax, Math.max(BOUNDS.recordBytes, rate ?? limits.batchBytesMax));
+    // No batch is so large that the rate would come in bursts of many seconds; a datagram is not, whatever the rate.
+    const isSmall = limits.batchBytesMax <= 2 * BOUNDS.recordBytes;
+    const ratedBytes = rate === undefined || isSmall ? STORED_BYTES_MAX : Math.max(BOUNDS.recordBytes, rate);
+    this.#backlogBytesMax = Math.min(STORED_BYTES_MAX, ratedBytes);
   }
 
   /** When a batch of this lane may be taken; infinite while something else has to happen first. */
@@ -73,11 +79,16 @@ export class Admission {
 
   /** How much may be taken for one batch. */
   takeLimits(lane: Lane): TakeLimits {
-    if (this.#exchange.isNotUnderstood) return { recordsMax: 1, bytesMax: this.#limits.batchBytesMax };
+    if (this.#exchange.isNotUnderstood) return { recordsMax: 1, bytesMax: STORED_BYTES_MAX };
     return {
-      recordsMax: lane === 'urgent' ? BOUNDS.recordsPerBatch : this.#batchSize.records,
-      bytesMax: lane === 'backlog' ? this.#backlogBytesMax : this.#limits.batchBytesMax,
+      recordsMax: this.#batchSize.recordsOf(lane),
+      bytesMax: lane === 'backlog' ? this.#backlogBytesMax : STORED_BYTES_MAX,
     };
+  }
+
+  /** Records of a lane were encoded together, as so many bytes; whether that could be sent or not. */
+  encoded(lane: Lane, records: number, bytes: number): void {
+    this.#batchSize.encoded(lane, records, bytes);
   }
 
   /** What was taken within `limits` was sent, as so many bytes; 0 where it could not be. */
@@ -108,8 +119,8 @@ export class Admission {
 
   #hasRoom(lane: Lane): boolean {
     const { inFlight, isSilent } = this.#exchange;
-    const { batchesInFlightMax } = this.#limits;
-    if (this.#unsent[lane] >= UNSENT_MAX) return false;
+    const { batchesInFlightMax, batchesUnsentMax = UNSENT_MAX } = this.#limits;
+    if (this.#unsent[lane] >= batchesUnsentMax) return false;
     const ofLane = inFlight.batchesOf(lane);
     if (lane === 'urgent') return isSilent ? ofLane === 0 : inFlight.batches < batchesInFlightMax;
     if (inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;

@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Lane } from '../store/store.ts';
 import { type Cargo, InFlight, type SentBatch } from './in-flight.ts';
 import type { Verdict } from './outcomes.ts';
 import type { Transport } from './transport.ts';
@@ -18,6 +19,8 @@ export interface ExchangeOptions {
   readonly log: Log;
   /** What became of rows that were taken. */
   readonly conclude: (verdict: Verdict, salt: Uint8Array, ranges: readonly Range[]) => void;
+  /** Records of a lane were encoded together, as so many bytes; whether that could be sent or not. */
+  readonly onEncoded: (lane: Lane, records: number, bytes: number) => void;
   /** A batch was handed on by the transport, or has failed to be. */
   readonly onHandedOn: (sent: SentBatch, error: Error | undefined) => void;
 }
@@ -40,6 +43,8 @@ const SILENCE = { firstMs: 1000, maxMs: 60_000 } as const;
 const VERSION_PAUSE_MS = 300_000;
 /** Bounds on what `busy` may ask for, in milliseconds. */
 const BUSY_MS = { min: 100, max: 600_000 } as const;
+/** How full the parts are meant to be of what does not fit the link as a whole. */
+const PART_FILLING = 0.9;
 const BATCH_NUMBER_MAX = 0xffff_ffff;
 const TOKEN_BYTES = 8;
 
@@ -52,7 +57,7 @@ export class Exchange {
   readonly #inFlight = new InFlight();
   readonly #silence: Backoff;
   #nextBatch = 1;
-  /** Batches in other words: halves of what the centre could not read. Reserved in the store like those in flight. */
+  /** Batches in other words: parts of what the centre could not read. Reserved in the store like those in flight. */
   #pieces: Piece[] = [];
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #silentUntilMs = Number.NEGATIVE_INFINITY;
@@ -136,10 +141,16 @@ export class Exchange {
     let bytes: Uint8Array;
     try {
       bytes = encodeBatch({ ...name, salt: cargo.salt, records: cargo.records });
-      if (bytes.length > transport.limits.batchBytesMax) throw new ProtocolError('BOUNDS', 'more than the link takes');
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#unsendable(cargo, error);
+      this.#unsendable(cargo, error, 2);
+      return 0;
+    }
+    const { batchBytesMax } = transport.limits;
+    this.#options.onEncoded(cargo.lane, cargo.records.length, bytes.length);
+    if (bytes.length > batchBytesMax) {
+      const parts = Math.ceil(bytes.length / (batchBytesMax * PART_FILLING));
+      this.#unsendable(cargo, new ProtocolError('BOUNDS', 'more than the link takes'), parts);
       return 0;
     }
     this.#nextBatch = this.#nextBatch === BATCH_NUMBER_MAX ? 1 : this.#nextBatch + 1;
@@ -289,7 +300,7 @@ export class Exchange {
     const [only, second] = records;
     if (only === undefined) return;
     if (second !== undefined) {
-      this.#halve({ salt, lane, records, doubt: doubt ?? { times: 0, sinceMs: nowMs } }, nowMs);
+      this.#divide({ salt, lane, records, doubt: doubt ?? { times: 0, sinceMs: nowMs } }, 2, nowMs);
       return;
     }
     const times = (doubt?.times ?? 0) + 1;
@@ -321,10 +332,10 @@ export class Exchange {
   }
 
   /** Nothing that the store took can be beyond the bounds alone; if it is, it will be at every try. */
-  #unsendable(cargo: Cargo, error: ProtocolError): void {
+  #unsendable(cargo: Cargo, error: ProtocolError, parts: number): void {
     const [only, second] = cargo.records;
     if (only === undefined || second !== undefined) {
-      this.#halve(cargo, this.#options.clock.monotonicMs());
+      this.#divide(cargo, parts, this.#options.clock.monotonicMs());
       return;
     }
     this.#options.log.error({ err: error, sequence: only.sequence }, 'a record cannot be encoded: it is given up');
@@ -332,11 +343,11 @@ export class Exchange {
     this.#options.conclude({ verb: 'reject', code }, cargo.salt, [[only.sequence, only.sequence]]);
   }
 
-  #halve(cargo: Cargo, nowMs: number): void {
+  #divide(cargo: Cargo, parts: number, nowMs: number): void {
     const { records } = cargo;
-    const middle = records.length >>> 1;
-    for (const half of [records.slice(0, middle), records.slice(middle)]) {
-      this.#pieces.push({ cargo: { ...cargo, records: half }, notBeforeMs: nowMs });
+    const size = Math.ceil(records.length / Math.min(parts, records.length));
+    for (let from = 0; from < records.length; from += size) {
+      this.#pieces.push({ cargo: { ...cargo, records: records.slice(from, from + size) }, notBeforeMs: nowMs });
     }
   }
 }

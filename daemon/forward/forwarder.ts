@@ -99,6 +99,7 @@ export class Forwarder {
       log,
       conclude: (verdict, salt, ranges) =>
         (verdict.verb === 'settle' ? this.#settlements : this.#outcomes).add(verdict, salt, ranges),
+      onEncoded: (lane, records, bytes) => this.#admission.encoded(lane, records, bytes),
       onHandedOn: (sent, error) => this.#handedOn(sent, error),
     });
     this.#admission = new Admission({
