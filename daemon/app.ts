@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import type { Ports } from '../drivers/driver.ts';
 import { flatRecordOf } from '../protocol/flat-record.ts';
 import type { RunId } from '../protocol/ids.ts';
@@ -14,6 +13,7 @@ import type { ForwarderConfig, GatewayConfig } from './config/types.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { MqttTransport } from './forward/mqtt.ts';
 import type { Transport } from './forward/transport.ts';
+import { UdpTransport } from './forward/udp.ts';
 import { ControlSocket, controlPathOf } from './ops/control-socket.ts';
 import { type GatewayStatus, type ReadAnswer, statusLineOf, statusOf } from './ops/status.ts';
 import { type SendDatagram, type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
@@ -281,8 +281,9 @@ export class Gateway {
     const { gateway } = this.#config;
     const { name } = config;
     const shared = { gateway, clock, random, log: log.child({ forwarder: name }) };
-    assert(config.kind === 'mqtt', 'UDP is being built');
-    return new MqttTransport({ ...shared, name, broker: config.mqtt });
+    return config.kind === 'mqtt'
+      ? new MqttTransport({ ...shared, name, broker: config.mqtt })
+      : new UdpTransport({ ...shared, centre: config.udp });
   }
 
   #makeWatchdog({ watchdogMs }: SystemdEnvironment): Watchdog | undefined {

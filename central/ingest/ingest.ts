@@ -16,7 +16,7 @@ export interface BatchReceiver {
   receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void;
 }
 
-export type IngestStatus = EmbeddedBrokerStatus | BrokerLinkStatus;
+export type IngestStatus = EmbeddedBrokerStatus | BrokerLinkStatus | UdpIngestStatus;
 
 export interface EmbeddedBrokerStatus {
   readonly mode: 'embedded';
@@ -35,4 +35,36 @@ export interface BrokerLinkStatus {
   readonly isConnected: boolean;
   /** Acks that had no place to go to: their gateways send again. */
   readonly acksDropped: number;
+}
+
+export interface UdpIngestStatus {
+  readonly mode: 'udp';
+  /** Undefined until it listens, and after it was closed. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** Gateways that have a usable key. */
+  readonly gateways: number;
+  /** Processes of gateways that are heard. */
+  readonly sessions: number;
+  /** Datagrams that were taken. */
+  readonly received: number;
+  /** Batches that were handed on, each once. */
+  readonly delivered: number;
+  /** Datagrams that were refused, without an answer. */
+  readonly refused: UdpRefusals;
+  /** Acks that had no place to go to: their gateways send again. */
+  readonly acksDropped: number;
+}
+
+export interface UdpRefusals {
+  /** None of this protocol. */
+  readonly garbage: number;
+  /** Of a centre, sent back to it. */
+  readonly reflected: number;
+  readonly unknownGateway: number;
+  /** Not sealed with the gateway's key, or damaged. */
+  readonly forged: number;
+  /** Seen before, or too old to tell; also what a network has doubled. */
+  readonly replayed: number;
+  /** Authentic and without a session, and too small or too many to be challenged. */
+  readonly unchallenged: number;
 }
