@@ -9,6 +9,7 @@ import { BrokerLink } from './ingest/broker-link.ts';
 import { EmbeddedBroker } from './ingest/embedded-broker.ts';
 import type { Ingest, IngestStatus } from './ingest/ingest.ts';
 import { Intake, type IntakeStats } from './ingest/intake.ts';
+import { UdpIngest } from './ingest/udp/udp-ingest.ts';
 import { type Disk, nodeDisk } from './sinks/disk.ts';
 import type { SinkStatus, Storage } from './storage.ts';
 
@@ -136,6 +137,6 @@ function ingestsOf({ ingest }: CentralConfig, intake: Intake, { clock, random, l
   const ingests: Ingest[] = [];
   if (mqtt?.mode === 'embedded') ingests.push(new EmbeddedBroker({ config: mqtt, ...shared }));
   if (mqtt?.mode === 'client') ingests.push(new BrokerLink({ config: mqtt, random, ...shared }));
-  assert(udp === undefined, 'the way over UDP is not composed yet');
+  if (udp !== undefined) ingests.push(new UdpIngest({ config: udp, random, ...shared }));
   return ingests;
 }
