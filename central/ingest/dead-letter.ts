@@ -86,7 +86,7 @@ export class DeadLetterFiles implements DeadLetters {
     await this.#appender.append(
       letters.map((letter) => ({
         run: letter.run,
-        lines: [{ sequence: letter.sequence, file: fileOf(letter.receivedAtMs), text: lineOf(letter) }],
+        lines: [{ sequence: letter.sequence, file: fileOf(letter.receivedAtMs), text: letterLine(letter) }],
       })),
     );
   }
@@ -109,7 +109,8 @@ function fileOf(receivedAtMs: number): string {
   return `${new Date(receivedAtMs).toISOString().slice(0, 10)}.ndjson`;
 }
 
-function lineOf({ code, reason, gateway, run, sequence, receivedAtMs, json }: DeadLetter): string {
+/** A letter as one line of JSON: `{reason, code, gateway, run, sequence, received_at, record}`. */
+export function letterLine({ code, reason, gateway, run, sequence, receivedAtMs, json }: DeadLetter): string {
   const received_at = new Date(receivedAtMs).toISOString();
   const head = { reason: reason.slice(0, REASON_CHARACTERS_MAX), code, gateway, run, sequence, received_at };
   return `${JSON.stringify(head).slice(0, -1)},"record":${json}}`;

@@ -1,0 +1,142 @@
+import { aborted } from '../../../runtime/aborted.ts';
+import { Backoff } from '../../../runtime/backoff.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import { type AckMessage, decodeAckMessage } from './acks.ts';
+import type { AdminSession } from './admin-session.ts';
+import type { ConsumedMessage, KafkaClient, KafkaConsumer, LogSpan } from './client.ts';
+
+export interface AckTailOptions {
+  readonly client: KafkaClient;
+  readonly admin: AdminSession;
+  /** Topic of acknowledgements. */
+  readonly topic: string;
+  /** Of this process alone: nothing is ever committed in its name. */
+  readonly group: string;
+  readonly onMessage: (message: AckMessage) => void;
+  /** What stood there at the start has been read. */
+  readonly onCaughtUp: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Of each partition, what is read at the start: some thousand batches of each gateway. */
+const NEWEST_COUNT = 20_000;
+const RETRY = { firstMs: 500, maxMs: 30_000 };
+
+/** Reads the acknowledgements as they come, from every copy of the centre, and first the newest of those that are there. */
+export class AckTail {
+  readonly #options: AckTailOptions;
+  readonly #backoff: Backoff;
+  readonly #aborted = new AbortController();
+  /** Partition → the offset that is read next. */
+  readonly #next = new Map<number, number>();
+  /** Partition → where the log ended at the start; only of those that have not been read so far. */
+  readonly #goals = new Map<number, number>();
+  #work: Promise<void> = Promise.resolve();
+  #isFailing = false;
+  #isCaughtUp = false;
+
+  constructor(options: AckTailOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(RETRY, options.random);
+  }
+
+  /** Begins when the topic is there; goes on for ever, whatever happens to Kafka. */
+  start(topicIsThere: Promise<void>): void {
+    this.#work = this.#run(topicIsThere);
+  }
+
+  async close(): Promise<void> {
+    this.#aborted.abort();
+    await this.#work;
+  }
+
+  async #run(topicIsThere: Promise<void>): Promise<void> {
+    const { signal } = this.#aborted;
+    await Promise.race([topicIsThere, aborted(signal)]);
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        this.#lost(error);
+      }
+      if (signal.aborted) return;
+      await this.#options.clock.sleep(this.#backoff.nextMs(), signal).catch(() => undefined);
+    }
+  }
+
+  /** One membership of the group, from its beginning to its end. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { client, topic, group } = this.#options;
+    const failed = Promise.withResolvers<never>();
+    const consumer: KafkaConsumer = client.createConsumer({
+      group,
+      topic,
+      positions: (partitions) => this.#positions(partitions),
+      onMessages: (partition, messages) => this.#read(partition, messages),
+      onRevoked: () => undefined,
+      onFailed: failed.reject,
+    });
+    failed.promise.catch(() => undefined);
+    try {
+      await consumer.open(signal);
+      this.#worked();
+      await Promise.race([failed.promise, aborted(signal)]);
+    } finally {
+      await consumer.close();
+    }
+  }
+
+  async #positions(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const { admin, topic } = this.#options;
+    const spans = await admin.ask((asked) => asked.offsets(topic));
+    const positions = new Map<number, number>();
+    for (const partition of partitions) {
+      const span: LogSpan = spans[partition] ?? { first: 0, end: 0 };
+      const newest = Math.max(span.first, span.end - NEWEST_COUNT);
+      const next = Math.max(newest, this.#next.get(partition) ?? 0);
+      positions.set(partition, Math.min(next, span.end));
+      if (!this.#isCaughtUp && next < span.end) this.#goals.set(partition, span.end);
+    }
+    this.#look();
+    return positions;
+  }
+
+  #read(partition: number, messages: readonly ConsumedMessage[]): void {
+    for (const { offset, value } of messages) {
+      const message = decodeAckMessage(value);
+      // One that stands elsewhere than it says is none of ours.
+      if (message?.partition === partition) this.#options.onMessage(message);
+      this.#next.set(partition, offset + 1);
+    }
+    if ((this.#next.get(partition) ?? 0) >= (this.#goals.get(partition) ?? Number.POSITIVE_INFINITY)) {
+      this.#goals.delete(partition);
+      this.#look();
+    }
+  }
+
+  #look(): void {
+    if (this.#isCaughtUp || this.#goals.size > 0) return;
+    this.#isCaughtUp = true;
+    this.#options.onCaughtUp();
+  }
+
+  #worked(): void {
+    if (this.#isFailing) this.#options.log.info({}, 'acknowledgements of other copies are heard again');
+    this.#isFailing = false;
+    this.#backoff.reset();
+  }
+
+  #lost(error: unknown): void {
+    if (this.#aborted.signal.aborted) return;
+    if (!(error instanceof MooringError)) throw error;
+    if (!this.#isFailing) {
+      this.#options.log.warn({ err: error }, 'acknowledgements of other copies are not heard; trying again');
+    }
+    this.#isFailing = true;
+  }
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '../../../runtime/clock.ts';
+import { MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { AdminSession } from './admin-session.ts';
+
+export interface CommitWatchOptions {
+  readonly admin: AdminSession;
+  readonly topic: string;
+  /** Every one of them has to have passed. */
+  readonly groups: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** So many may wait; 20,000 when left out. */
+  readonly waitingMax?: number;
+}
+
+interface Waiting {
+  readonly partition: number;
+  readonly offset: number;
+  readonly resolve: () => void;
+  readonly reject: (error: MooringError) => void;
+}
+
+const WAITING_MAX = 20_000;
+const POLL_MS = 250;
+/** While nothing moves it is asked more and more seldom, up to this. */
+const POLL_MS_MAX = 2000;
+/** At most so much of the time goes into asking. */
+const SHARE_OF_ASKING = 4;
+
+/** Learns from the committed offsets of groups that they have read, and written, what stands before. Asks while somebody waits. */
+export class CommitWatch {
+  readonly #options: CommitWatchOptions;
+  readonly #aborted = new AbortController();
+  #waiting: Waiting[] = [];
+  #polling: Promise<void> | undefined;
+  /** What the groups read next, as far as they have said. */
+  #nextOf: (partition: number) => number = () => 0;
+  #isFailing = false;
+
+  constructor(options: CommitWatchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when every group has passed an offset. Rejects with `LOG_FAILED` when too many wait already, or when this is
+   * closed.
+   */
+  passed(partition: number, offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#nextOf(partition) > offset) {
+        resolve();
+        return;
+      }
+      if (this.#aborted.signal.aborted || this.#waiting.length >= (this.#options.waitingMax ?? WAITING_MAX)) {
+        reject(new MooringError('LOG_FAILED', 'nobody watches over these records: send them again'));
+        return;
+      }
+      this.#waiting.push({ partition, offset, resolve, reject });
+      this.#polling ??= this.#poll();
+    });
+  }
+
+  /** Whoever waits is rejected. */
+  async close(): Promise<void> {
+    this.#aborted.abort();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { reject } of waiting) reject(new MooringError('LOG_FAILED', 'the log is closed'));
+    await this.#polling;
+  }
+
+  async #poll(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#aborted;
+    let waitMs = POLL_MS;
+    while (this.#waiting.length > 0) {
+      try {
+        await clock.sleep(waitMs, signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        throw error;
+      }
+      const startMs = clock.monotonicMs();
+      const hasMoved = await this.#ask();
+      const leastMs = Math.max(POLL_MS, (clock.monotonicMs() - startMs) * SHARE_OF_ASKING);
+      waitMs = hasMoved ? leastMs : Math.max(leastMs, Math.min(POLL_MS_MAX, waitMs * 1.25));
+    }
+    this.#polling = undefined;
+  }
+
+  /** Whether anybody has been answered. */
+  async #ask(): Promise<boolean> {
+    const { admin, groups, topic, log } = this.#options;
+    try {
+      const committed = await admin.ask((asked) => Promise.all(groups.map((group) => asked.committed(group, topic))));
+      if (this.#isFailing) log.info({}, 'Kafka says again how far the sinks are');
+      this.#isFailing = false;
+      this.#nextOf = (partition) => Math.min(...committed.map((offsets) => offsets[partition] ?? 0));
+      return this.#settle();
+    } catch (error) {
+      if (!(error instanceof MooringError)) throw error;
+      if (!this.#isFailing) log.warn({ err: error }, 'Kafka does not say how far the sinks are; asking again');
+      this.#isFailing = true;
+      return false;
+    }
+  }
+
+  #settle(): boolean {
+    const before = this.#waiting.length;
+    this.#waiting = this.#waiting.filter(({ partition, offset, resolve }) => {
+      if (this.#nextOf(partition) <= offset) return true;
+      resolve();
+      return false;
+    });
+    return this.#waiting.length < before;
+  }
+}

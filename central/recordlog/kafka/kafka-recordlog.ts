@@ -1,0 +1,281 @@
+import type { RunId } from '../../../protocol/ids.ts';
+import { IntervalSet, type Range, rangesOf } from '../../../protocol/intervals.ts';
+import { BOUNDS } from '../../../protocol/record.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import type { DeadLetters } from '../../ingest/dead-letter.ts';
+import { atMost } from '../../ingest/patience.ts';
+import type { Disk } from '../../sinks/disk.ts';
+import type { PoisonLetters } from '../../sinks/feed/poison-letters.ts';
+import { jsonOf, type LogEntry, type LogOutcome, type LogRecord, type RecordLog } from '../recordlog.ts';
+import { AckTail } from './ack-tail.ts';
+import { AdminSession } from './admin-session.ts';
+import type { KafkaClient, KafkaMessage } from './client.ts';
+import { CommitWatch } from './commit-watch.ts';
+import { KafkaDeadLetters } from './dead-letters.ts';
+import { Flights } from './flights.ts';
+import { type HeldPiece, Ledger } from './ledger.ts';
+import { LogLink } from './log-link.ts';
+import { partitionOf } from './partitioner.ts';
+import { Settlement } from './settlement.ts';
+import type { TopicsSpec } from './topics.ts';
+
+export interface KafkaRecordLogOptions {
+  readonly client: KafkaClient;
+  readonly topics: TopicsSpec;
+  /** Of the topics and groups; the reader of acknowledgements has a group of its own. */
+  readonly prefix: string;
+  /** When `stored` may be said: once the log has a record, or once each of these groups has committed it. */
+  readonly ack: 'log' | { readonly groups: readonly string[] };
+  /** The centre's own folder: what is remembered of the log stands there. */
+  readonly stateDir: string;
+  /** For letters that the topic of dead letters does not take. */
+  readonly letterFiles: DeadLetters;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly disk?: Disk;
+  /** `LOG_UNFIT` or `LOG_CHANGED`: nothing is acknowledged any more. Called once. */
+  readonly onFatal: (error: MooringError) => void;
+  /** Bytes of JSON of one record; a larger one is rejected for good. 512 KiB, a whole batch, when left out. */
+  readonly recordBytesMax?: number;
+}
+
+/** A gateway waits 30 s for an answer: it should have one by then. */
+const APPEND_MS = 20_000;
+/** How long an append waits for the groups before it says `held`, in milliseconds. */
+const HELD_MS = 5000;
+
+/**
+ * The record log on Kafka. A record is `stored` when the broker has it durable (`acks=all`), or, if the configuration
+ * names sinks, when each of them has committed it; and the message that says so is durable on the topic of
+ * acknowledgements. All copies read that topic, so that none produces again what another has.
+ */
+export class KafkaRecordLog implements RecordLog {
+  readonly deadLetters: DeadLetters & PoisonLetters;
+  readonly #options: KafkaRecordLogOptions;
+  readonly #clock: Clock;
+  readonly #recordBytesMax: number;
+  readonly #link: LogLink;
+  readonly #admin: AdminSession;
+  readonly #ledger = new Ledger();
+  readonly #flights = new Flights();
+  readonly #commits: CommitWatch | undefined;
+  readonly #settlement: Settlement;
+  readonly #tail: AckTail;
+  readonly #appends = new Set<Promise<unknown>>();
+  #isOpen = false;
+
+  constructor(options: KafkaRecordLogOptions) {
+    const { client, topics, prefix, ack, letterFiles, clock, random, log, recordBytesMax } = options;
+    const { names } = topics;
+    this.#options = options;
+    this.#clock = clock;
+    this.#recordBytesMax = recordBytesMax ?? BOUNDS.batchJsonBytes;
+    this.#link = new LogLink(options);
+    this.#admin = new AdminSession(client, clock);
+    const shared = { admin: this.#admin, clock, log };
+    this.#commits =
+      ack === 'log' ? undefined : new CommitWatch({ ...shared, topic: names.records, groups: ack.groups });
+    this.#settlement = new Settlement({
+      link: this.#link,
+      ledger: this.#ledger,
+      topic: names.acks,
+      commits: this.#commits,
+      clock,
+    });
+    this.deadLetters = new KafkaDeadLetters({ link: this.#link, topics, files: letterFiles, clock });
+    this.#tail = new AckTail({
+      ...shared,
+      client,
+      random,
+      topic: names.acks,
+      group: `${prefix}.ledger.${Buffer.from(random.bytes(8)).toString('hex')}`,
+      onMessage: (message) => {
+        this.#ledger.learn(message);
+        this.#link.note(names.records, message.partition, message.last);
+      },
+      // The acknowledgements tell how long the log has been before: a shorter one is not that log.
+      onCaughtUp: () => void this.#link.check(),
+    });
+  }
+
+  /** Begins to connect; resolves at once, also where there is no Kafka: meanwhile appends are rejected. */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#link.open(signal);
+    this.#tail.start(this.#link.ready);
+    this.#isOpen = true;
+  }
+
+  /** Whether a record is known to be stored; not whether it is: what was long ago may be forgotten. */
+  isAcknowledged(run: RunId, sequence: number): boolean {
+    return this.#link.fatal === undefined && this.#ledger.stored(run).has(sequence);
+  }
+
+  /** Rejects with `LOG_FAILED`, or with what was fatal. */
+  async append(entry: LogEntry): Promise<LogOutcome> {
+    if (!this.#isOpen) throw new MooringError('LOG_FAILED', 'the log is closed');
+    const work = this.#append(entry);
+    this.#appends.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#appends.delete(work);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#commits?.close();
+    await Promise.allSettled(this.#appends);
+    await Promise.all([this.#link.close(), this.#tail.close()]);
+    this.#admin.close();
+  }
+
+  async #append(entry: LogEntry): Promise<LogOutcome> {
+    const verdict: Verdict = { pieces: new Set(), fresh: new Set(), tooLarge: [], refused: [] };
+    const deadlineMs = this.#clock.monotonicMs() + APPEND_MS;
+    for (let records = entry.records; records.length > 0; ) {
+      records = await this.#advance({ ...entry, records }, verdict, deadlineMs);
+    }
+    if (this.#link.fatal !== undefined) throw this.#link.fatal;
+    return await this.#conclude(entry, verdict);
+  }
+
+  /** Produces what nobody has. Resolves with what somebody else has had under way, and now either is there or is not. */
+  async #advance(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<readonly LogRecord[]> {
+    const { run, records } = entry;
+    const stored = this.#ledger.stored(run);
+    const others = this.#flights.of(run);
+    const fresh: LogRecord[] = [];
+    const joined: LogRecord[] = [];
+    for (const record of records) {
+      const { sequence } = record;
+      if (stored.has(sequence)) continue;
+      const piece = this.#ledger.heldWith(run, sequence);
+      if (piece !== undefined) verdict.pieces.add(piece);
+      else if (others.some(({ sequences }) => sequences.has(sequence))) joined.push(record);
+      else fresh.push(record);
+    }
+    // Looked at again once these are over; the others of this append go on meanwhile.
+    const involved = others.filter(({ sequences }) => joined.some(({ sequence }) => sequences.has(sequence)));
+    const [own] = await Promise.allSettled([
+      fresh.length === 0 ? undefined : this.#produce({ ...entry, records: fresh }, verdict, deadlineMs),
+      ...involved.map(({ landed }) => landed),
+    ]);
+    if (own?.status === 'rejected') throw own.reason;
+    const elsewhere = new Set(own?.value);
+    return elsewhere.size === 0 ? joined : records.filter((one) => joined.includes(one) || elsewhere.has(one.sequence));
+  }
+
+  /** Resolves with those of which another copy has said meanwhile that it has them. */
+  async #produce(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<number[]> {
+    const { run, gateway } = entry;
+    const { names, partitions } = this.#options.topics;
+    const partition = partitionOf(gateway, partitions);
+    const sequences: number[] = [];
+    const messages: KafkaMessage[] = [];
+    const sizes: number[] = [];
+    for (const record of entry.records) {
+      const value = jsonOf(record);
+      const size = Buffer.byteLength(value);
+      if (size > this.#recordBytesMax) {
+        verdict.tooLarge.push(record.sequence);
+        continue;
+      }
+      sequences.push(record.sequence);
+      messages.push({ topic: names.records, partition, key: gateway, value });
+      sizes.push(size);
+    }
+    if (messages.length === 0) return [];
+    const land = this.#flights.begin(run, new IntervalSet(rangesOf(sequences)));
+    try {
+      const { span, refused } = await this.#link.produce({ messages, sizes, deadlineMs });
+      const produced = new IntervalSet(rangesOf(sequences));
+      for (const { index, isTooLarge } of refused) {
+        const sequence = sequences[index] as number;
+        produced.remove(sequence);
+        (isTooLarge ? verdict.tooLarge : verdict.refused).push(sequence);
+      }
+      if (span === undefined) return [];
+      const all = produced.ranges();
+      const piece: HeldPiece = { run, gateway, partition, ...span, sequences: produced, isDeclared: false };
+      if (this.#ledger.addHeld(piece)) this.#begin(piece, verdict);
+      return sequencesIn(all).filter((sequence) => !verdict.fresh.has(sequence));
+    } finally {
+      land();
+    }
+  }
+
+  /** Whoever waits for a piece shares what is begun here. */
+  #begin(piece: HeldPiece, { pieces, fresh }: Verdict): void {
+    pieces.add(piece);
+    for (const sequence of sequencesIn(piece.sequences.ranges())) fresh.add(sequence);
+    if (this.#commits === undefined) void this.#settlement.settle(piece);
+    else this.#settlement.declare(piece).catch(() => undefined);
+  }
+
+  async #conclude(entry: LogEntry, verdict: Verdict): Promise<LogOutcome> {
+    const pieces = [...verdict.pieces];
+    const rejected = rejectedOf(verdict, this.#recordBytesMax);
+    const without = new Set([...verdict.tooLarge, ...verdict.refused]);
+    const taken = entry.records.map(({ sequence }) => sequence).filter((sequence) => !without.has(sequence));
+    if (this.#commits === undefined || pieces.length === 0) {
+      await Promise.all(pieces.map((piece) => this.#settlement.settle(piece)));
+      return { stored: rangesOf(taken), added: verdict.fresh.size, held: [], rejected };
+    }
+    await Promise.all(pieces.map((piece) => this.#settlement.declare(piece)));
+    const asked = pieces.map((piece) => ({ piece, sequences: within(piece, taken) }));
+    const settling = pieces.map((piece) => this.#settlement.settle(piece));
+    await atMost(this.#clock, HELD_MS, Promise.allSettled(settling));
+    if (this.#link.fatal !== undefined) throw this.#link.fatal;
+    const held = new Set(asked.flatMap(({ piece, sequences }) => sequences.filter((one) => piece.sequences.has(one))));
+    const stored = taken.filter((sequence) => !held.has(sequence));
+    const outcome = {
+      stored: rangesOf(stored),
+      added: stored.filter((sequence) => verdict.fresh.has(sequence)).length,
+      held: rangesOf(taken.filter((sequence) => held.has(sequence))),
+      rejected,
+    };
+    if (held.size === 0) return outcome;
+    const later = Promise.all(settling).then(() => undefined);
+    later.catch(() => undefined);
+    return { ...outcome, later };
+  }
+}
+
+/** What is found out about an append. */
+interface Verdict {
+  /** Where its records are that the log has, and that are not known to be stored. */
+  readonly pieces: Set<HeldPiece>;
+  /** Sequences that this append has produced. */
+  readonly fresh: Set<number>;
+  readonly tooLarge: number[];
+  readonly refused: number[];
+}
+
+function sequencesIn(ranges: readonly Range[]): number[] {
+  const sequences: number[] = [];
+  for (const [first, last] of ranges)
+    for (let sequence = first; sequence <= last; sequence += 1) sequences.push(sequence);
+  return sequences;
+}
+
+function within({ sequences }: HeldPiece, taken: readonly number[]): number[] {
+  return taken.filter((sequence) => sequences.has(sequence));
+}
+
+function rejectedOf({ tooLarge, refused }: Verdict, recordBytesMax: number): LogOutcome['rejected'] {
+  const ranges = (sequences: readonly number[]): Range[] => rangesOf(sequences.toSorted((a, b) => a - b));
+  const rejected: LogOutcome['rejected'][number][] = [];
+  if (tooLarge.length > 0) {
+    const reason = `larger than ${recordBytesMax} bytes as JSON, or than the topic takes`;
+    rejected.push({ ranges: ranges(tooLarge), code: 'too_large', reason });
+  }
+  if (refused.length > 0) {
+    rejected.push({ ranges: ranges(refused), code: 'refused_by_log', reason: 'the broker refuses it for good' });
+  }
+  return rejected;
+}

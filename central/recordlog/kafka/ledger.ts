@@ -1,0 +1,135 @@
+import type { RunId } from '../../../protocol/ids.ts';
+import { IntervalSet, type Range, type ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
+import type { AckMessage } from './acks.ts';
+
+/** Records that the log has and of which `stored` may not be said yet. Becomes empty as they are stored. */
+export interface HeldPiece {
+  readonly run: RunId;
+  readonly gateway: string;
+  /** Where they are in the topic of records: between two offsets, both included. */
+  readonly partition: number;
+  readonly first: number;
+  readonly last: number;
+  readonly sequences: IntervalSet;
+  /** A message of the acknowledgements says that the log has them. */
+  isDeclared: boolean;
+  /** Under way. */
+  declaring?: Promise<void> | undefined;
+  settling?: Promise<void> | undefined;
+}
+
+export interface LedgerBounds {
+  readonly runsMax: number;
+  /** Ranges of all runs together. */
+  readonly rangesMax: number;
+  readonly heldMax: number;
+}
+
+const BOUNDS: LedgerBounds = { runsMax: 20_000, rangesMax: 200_000, heldMax: 20_000 };
+const NOTHING: ReadonlyIntervalSet = new IntervalSet();
+
+/**
+ * What is known to be acknowledged, by this copy and by others, so that a repeat is answered and not produced again.
+ * Bounded: what was forgotten would be produced once more, and the sinks drop it.
+ */
+export class Ledger {
+  readonly #bounds: LedgerBounds;
+  /** The run that was forgotten about the longest comes first. */
+  readonly #stored = new Map<RunId, IntervalSet>();
+  readonly #held = new Map<RunId, Held>();
+  #ranges = 0;
+  #heldCount = 0;
+
+  constructor(bounds: Partial<LedgerBounds> = {}) {
+    this.#bounds = { ...BOUNDS, ...bounds };
+  }
+
+  stored(run: RunId): ReadonlyIntervalSet {
+    return this.#stored.get(run) ?? NOTHING;
+  }
+
+  /** The piece that a record is in; undefined where it is not known to be held. */
+  heldWith(run: RunId, sequence: number): HeldPiece | undefined {
+    const held = this.#held.get(run);
+    if (held === undefined || !held.all.has(sequence)) return undefined;
+    return held.pieces.find(({ sequences }) => sequences.has(sequence));
+  }
+
+  addStored(run: RunId, ranges: readonly Range[]): void {
+    const sequences = this.#stored.get(run) ?? new IntervalSet();
+    const before = sequences.rangeCount;
+    for (const [first, last] of ranges) sequences.add(first, last);
+    this.#ranges += sequences.rangeCount - before;
+    this.#stored.delete(run);
+    this.#stored.set(run, sequences);
+    this.#forget(run);
+    this.#release(run, ranges);
+  }
+
+  /**
+   * Takes out of a piece what is known already, as stored or in another piece, and keeps the rest. Returns whether there
+   * is any.
+   */
+  addHeld(piece: HeldPiece): boolean {
+    const { run, sequences } = piece;
+    const held = this.#held.get(run) ?? { all: new IntervalSet(), pieces: [] };
+    for (const known of [this.stored(run), held.all]) {
+      for (const [first, last] of sequences.ranges().flatMap((range) => known.within(...range))) {
+        sequences.remove(first, last);
+      }
+    }
+    if (sequences.isEmpty) return false;
+    for (const [first, last] of sequences.ranges()) held.all.add(first, last);
+    held.pieces.push(piece);
+    this.#heldCount += 1;
+    this.#held.set(run, held);
+    this.#forgetHeld();
+    return true;
+  }
+
+  /** What a message of the acknowledgements says. */
+  learn({ run, gateway, partition, first, last, state, ranges }: AckMessage): void {
+    if (state === 'stored') this.addStored(run, ranges);
+    else {
+      this.addHeld({ run, gateway, partition, first, last, sequences: new IntervalSet(ranges), isDeclared: true });
+    }
+  }
+
+  #release(run: RunId, ranges: readonly Range[]): void {
+    const held = this.#held.get(run);
+    if (held === undefined) return;
+    for (const [first, last] of ranges) {
+      if (held.all.remove(first, last) === 0) continue;
+      for (const { sequences } of held.pieces) sequences.remove(first, last);
+    }
+    const before = held.pieces.length;
+    held.pieces = held.pieces.filter(({ sequences }) => !sequences.isEmpty);
+    this.#heldCount -= before - held.pieces.length;
+    if (held.pieces.length === 0) this.#held.delete(run);
+  }
+
+  #forget(keep: RunId): void {
+    for (const [run, sequences] of this.#stored) {
+      if (this.#stored.size <= this.#bounds.runsMax && this.#ranges <= this.#bounds.rangesMax) return;
+      if (run === keep) return;
+      this.#stored.delete(run);
+      this.#ranges -= sequences.rangeCount;
+    }
+  }
+
+  #forgetHeld(): void {
+    while (this.#heldCount > this.#bounds.heldMax) {
+      const [run, held] = this.#held.entries().next().value as [RunId, Held];
+      const piece = held.pieces.shift() as HeldPiece;
+      for (const [first, last] of piece.sequences.ranges()) held.all.remove(first, last);
+      this.#heldCount -= 1;
+      if (held.pieces.length === 0) this.#held.delete(run);
+    }
+  }
+}
+
+interface Held {
+  /** Of all pieces. */
+  readonly all: IntervalSet;
+  pieces: HeldPiece[];
+}
