@@ -31,6 +31,11 @@ export function jarsFolder(): string {
   return join(kafkaFolder(), 'lib');
 }
 
+/** Of the classes that a broker loads, as Java maps them into memory. There or not. */
+export function classArchivePath(): string {
+  return join(kafkaFolder(), 'kafka.jsa');
+}
+
 /**
  * Fetches the jars where they are not there. All or nothing: they are gathered beside their place and renamed into it, so
  * two runs that do it at once do not meet. Throws with what Maven said.
