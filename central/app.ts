@@ -10,10 +10,11 @@ import { EmbeddedBroker } from './ingest/embedded-broker.ts';
 import type { Ingest, IngestStatus } from './ingest/ingest.ts';
 import { Intake, type IntakeStats } from './ingest/intake.ts';
 import { UdpIngest } from './ingest/udp/udp-ingest.ts';
+import { KafkaStorage, type KafkaStorageOptions } from './kafka-storage.ts';
 import { type Disk, nodeDisk } from './sinks/disk.ts';
 import type { SinkStatus, Storage } from './storage.ts';
 
-export interface CentreOptions {
+export interface CentreOptions extends Pick<KafkaStorageOptions, 'createClient' | 'resume'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -127,7 +128,8 @@ export class Centre {
 }
 
 function storageOf(config: CentralConfig, { disk = nodeDisk, ...options }: CentreOptions): Storage {
-  assert(config.kafka === undefined, 'the way through Kafka is not composed yet');
+  const { kafka } = config;
+  if (kafka !== undefined) return new KafkaStorage({ config: { ...config, kafka }, disk, ...options });
   return new DirectStorage({ config, disk, ...options });
 }
 

@@ -1,6 +1,7 @@
 import type { SinkConfig } from './config/types.ts';
 import type { DeadLetters } from './ingest/dead-letter.ts';
 import type { AckSource, RecordLog } from './recordlog/recordlog.ts';
+import type { FeedStatus } from './sinks/feed/feed.ts';
 
 /**
  * Everything behind the intake as one piece: record log, dead letter and sinks. There are two: `direct`, straight to the
@@ -26,4 +27,6 @@ export interface SinkStatus {
   readonly name: string;
   readonly kind: SinkConfig['kind'];
   readonly path: string;
+  /** How far it is behind Kafka, where there is one. */
+  readonly feed?: FeedStatus;
 }

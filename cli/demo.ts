@@ -1,10 +1,12 @@
 import { relative, resolve } from 'node:path';
 import { Centre } from '../central/app.ts';
 import { loadCentralConfig } from '../central/config/config.ts';
+import { createKafkaClient } from '../central/recordlog/kafka/clients.ts';
 import { Gateway } from '../daemon/app.ts';
 import { loadGatewayConfig } from '../daemon/config/config.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { createLog, type Log } from '../runtime/log.ts';
+import { MooringError } from '../runtime/errors.ts';
+import { createLog, type Log, silentLog } from '../runtime/log.ts';
 import { type DemoFolder, freeLoopbackPort, openDemoFolder } from './demo/folder.ts';
 import { DemoMeter } from './demo/meter.ts';
 import { type DemoView, openPlainView, openScreen, type Terminal } from './demo/screen.ts';
@@ -17,6 +19,8 @@ export interface DemoOptions {
   readonly forMs?: number | undefined;
   /** A log even where there is a terminal. */
   readonly plain: boolean;
+  /** A Kafka that is there, `HOST:PORT`, to go between ingest and sinks. */
+  readonly kafka?: string | undefined;
   readonly terminal: Terminal;
 }
 
@@ -25,13 +29,22 @@ const DRAIN_MS = 2000;
 
 /**
  * `mooring demo`: simulated stations, their gateway and a centre in this one process, over the embedded broker on a free
- * port. Everything stays in the folder; the next demo there goes on with it.
+ * port. Everything stays in the folder, and in topics of its own where there is a Kafka; the next demo there goes on with
+ * it. Rejects with `LOG_FAILED` where no Kafka answers.
  */
 export async function runDemo(options: DemoOptions, host: Host): Promise<number> {
   const { out } = host.streams;
-  using folder = openDemoFolder(resolve(options.data), await freeLoopbackPort());
+  const { kafka } = options;
+  if (kafka !== undefined) await requireKafka(kafka, host);
+  const { random } = host;
+  using folder = openDemoFolder(resolve(options.data), { port: await freeLoopbackPort(), kafka, random });
   const shown = shownPaths(folder);
   out.write(`mooring demo: records go to ${shown.store}, then to ${shown.records}; the programs log to ${shown.log}\n`);
+  if (folder.kafka !== undefined) {
+    out.write(
+      `mooring demo: on their way they go through ${kafka}, topics ${folder.kafka.prefix}.*, which stay there\n`,
+    );
+  }
   await playDemo(options, folder, host);
   out.write(
     `mooring demo: ended. The next start goes on with the same store. To see that nothing was lost:\n` +
@@ -48,7 +61,7 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
   const config = loadGatewayConfig(folder.gatewayConfig);
   const centre = new Centre(loadCentralConfig(folder.centralConfig), { clock, random, ...logOf('central') });
   const gateway = new Gateway(config, { clock, random, version, ...logOf('run') });
-  const stopping = AbortSignal.any([host.stop, gateway.died]);
+  const stopping = AbortSignal.any([host.stop, gateway.died, centre.failed]);
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => await centre.stop());
   if (!(await started(centre, stopping))) return;
@@ -57,7 +70,7 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
   // Counted from here: a machine that starts slowly shows as much as a fast one.
   using timer = timerOf(clock, options.forMs);
   const ending = AbortSignal.any([stopping, timer.signal]);
-  const meter = new DemoMeter({ config, gateway, centre, clock, paths: shownPaths(folder) });
+  const meter = new DemoMeter({ config, gateway, centre, clock, paths: shownPaths(folder), kafka: folder.kafka });
   opened.defer(() => void host.streams.out.write('mooring demo: ending: the last records go to the centre\n'));
   const view = opened.use(openView(options, host));
   while (!ending.aborted) {
@@ -65,6 +78,28 @@ async function playDemo(options: DemoOptions, folder: DemoFolder, host: Host): P
     await clock.sleep(view.everyMs, ending).catch(() => undefined);
   }
   gateway.died.throwIfAborted();
+  centre.failed.throwIfAborted();
+}
+
+/** A broker that comes later would do, but who names one wants to see it work. */
+async function requireKafka(broker: string, { clock }: Host): Promise<void> {
+  const client = await createKafkaClient('kafkajs', {
+    brokers: [broker],
+    clientId: 'mooring-demo',
+    clock,
+    log: silentLog,
+  });
+  const admin = client.createAdmin();
+  try {
+    await admin.clusterId();
+  } catch (cause) {
+    throw new MooringError('LOG_FAILED', `there is no Kafka at ${broker}`, {
+      cause,
+      hint: 'Start it, or leave `--kafka` out.',
+    });
+  } finally {
+    await admin.close();
+  }
 }
 
 /** False when the demo was ended before the centre had started. */

@@ -41,9 +41,9 @@ const verbs: Verbs = {
     const { runGateway } = await import('./run.ts');
     return await withHost(async (host) => await runGateway(config, host));
   },
-  central: async ({ config }) => {
+  central: async ({ config, resume }) => {
     const { runCentral } = await import('./central.ts');
-    return await withHost(async (host) => await runCentral(config, host));
+    return await withHost(async (host) => await runCentral(config, { resume }, host));
   },
   demo: async (options) => {
     const { runDemo } = await import('./demo.ts');

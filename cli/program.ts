@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isBrokerAddress } from '../central/config/kafka.ts';
 import { parseDurationMs } from '../runtime/config/values.ts';
 import { EXIT } from './failure.ts';
 import { packageVersion } from './version.ts';
@@ -12,8 +13,13 @@ export interface Streams {
 /** What each verb does; every one returns its exit status. */
 export interface Verbs {
   run(options: { readonly config: string }): Promise<number>;
-  central(options: { readonly config: string }): Promise<number>;
-  demo(options: { readonly data: string; readonly forMs?: number; readonly plain: boolean }): Promise<number>;
+  central(options: { readonly config: string; readonly resume: readonly string[] }): Promise<number>;
+  demo(options: {
+    readonly data: string;
+    readonly forMs?: number;
+    readonly plain: boolean;
+    readonly kafka?: string;
+  }): Promise<number>;
   check(file: string, options: { readonly json: boolean }): Promise<number>;
   schema(kind: 'gateway' | 'central'): Promise<number>;
   audit(
@@ -82,6 +88,11 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
     .command('central')
     .description('the centre: takes in what gateways send, writes it to its sinks, acknowledges')
     .addOption(configOption("the centre's configuration"))
+    .addOption(
+      new Option('--resume <sink>', 'let this sink go on with the oldest records that Kafka still has, this once')
+        .argParser((sink: string, before: readonly string[]) => [...before, sink])
+        .default([], 'none'),
+    )
     .action(async (options) => finish(await verbs.central(options)))
     .addHelpText(
       'after',
@@ -93,7 +104,9 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
     )
     .addHelpText(
       'after',
-      '\nOver the folders of a centre that is running, a second one stands by until they are free.',
+      '\nOver the folders of a centre that is running, a second one stands by until they are free; with Kafka only its' +
+        '\nsinks do.\n\nA sink that was away for longer than Kafka keeps records stops with an error and says so. With --resume it' +
+        '\nleaves word of the gap and goes on.',
     );
   program
     .command('demo')
@@ -101,8 +114,20 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
     .option('--data <dir>', 'folder for everything that it keeps', 'mooring-data')
     .addOption(new Option('--for <duration>', 'end by itself after this time: 30s, 5m').argParser(durationOf))
     .option('--plain', 'lines of a log instead of the live view')
+    .addOption(
+      new Option('--kafka <host:port>', 'with this Kafka between ingest and sinks, in topics of its own').argParser(
+        brokerOf,
+      ),
+    )
     .action(async ({ for: forMs, ...options }) => finish(await verbs.demo({ plain: false, ...options, forMs })))
-    .addHelpText('after', examples(['mooring demo', 'mooring demo --data /tmp/demo --for 30s --plain']));
+    .addHelpText(
+      'after',
+      examples([
+        'mooring demo',
+        'mooring demo --data /tmp/demo --for 30s --plain',
+        'mooring demo --kafka 127.0.0.1:9092',
+      ]),
+    );
 }
 
 /** The verbs that answer a question. */
@@ -162,6 +187,11 @@ function durationOf(text: string): number {
   const durationMs = parseDurationMs(text);
   if (durationMs === undefined) throw new InvalidArgumentError('Write a number and its unit: 30s, 5m or 1h.');
   return durationMs;
+}
+
+function brokerOf(text: string): string {
+  if (!isBrokerAddress(text)) throw new InvalidArgumentError('Write host and port: 127.0.0.1:9092.');
+  return text;
 }
 
 function configOption(what: string): Option {

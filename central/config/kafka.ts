@@ -10,12 +10,15 @@ const BROKER = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})$/;
 const PARTITIONS_MAX = 1000;
 const REPLICATION_MAX = 9;
 
+/** Whether it is `HOST:PORT`, as a broker's clients write it. */
+export function isBrokerAddress(text: string): boolean {
+  return Number(BROKER.exec(text)?.[2] ?? Number.NaN) <= 65_535;
+}
+
 const brokerAddress = () =>
   z
     .string()
-    .refine((text) => Number(BROKER.exec(text)?.[2] ?? Number.NaN) <= 65_535, {
-      error: 'is not the address of a broker',
-    })
+    .refine(isBrokerAddress, { error: 'is not the address of a broker' })
     .meta({ hint: 'Write host and port: 127.0.0.1:9092.', kind: 'address', pattern: BROKER.source });
 
 /** `kafka`. */

@@ -76,6 +76,11 @@ export class DeadLetterFiles implements DeadLetters {
     }
   }
 
+  /** Instead of `open`, where it is seldom needed: the first letter opens it, and waits while another process writes there. */
+  openWhenNeeded(signal: AbortSignal): void {
+    this.#signal = signal;
+  }
+
   async append(letters: readonly DeadLetter[]): Promise<void> {
     assert(this.#signal !== undefined, 'opened before anything is appended');
     try {

@@ -1,8 +1,10 @@
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { NAME_PATTERN } from '../../protocol/record.ts';
 import { MooringError, toMooringError } from '../../runtime/errors.ts';
 import { type FileLock, lockFile } from '../../runtime/lock.ts';
+import type { Random } from '../../runtime/random.ts';
 
 /** Everything that a demo keeps, in one folder, and the configurations that it runs by. */
 export interface DemoFolder extends Disposable {
@@ -13,19 +15,36 @@ export interface DemoFolder extends Disposable {
   readonly gatewayConfig: string;
   readonly centralConfig: string;
   readonly log: string;
+  /** Where records go between ingest and sinks; undefined: straight to the sinks. */
+  readonly kafka: DemoKafka | undefined;
   /** Open for appending. */
   readonly logDescriptor: number;
 }
 
+export interface DemoKafka {
+  readonly broker: string;
+  /** Of its topics: another folder has others, so that no demo takes what is another's for its own. */
+  readonly prefix: string;
+}
+
+export interface DemoFolderOptions {
+  /** For the embedded broker. */
+  readonly port: number;
+  /** A Kafka that is there, `HOST:PORT`. */
+  readonly kafka?: string | undefined;
+  readonly random: Pick<Random, 'bytes'>;
+}
+
 /**
  * Makes the folder where it is missing and takes it for this process; throws `LOCK_HELD` where another demo has it. What
- * earlier demos kept stays; the configurations are written anew, for a broker on `port`.
+ * earlier demos kept stays; the configurations are written anew.
  */
-export function openDemoFolder(path: string, port: number): DemoFolder {
+export function openDemoFolder(path: string, { port, kafka: broker, random }: DemoFolderOptions): DemoFolder {
   const at = (name: string): string => join(path, name);
   const lock = takeFolder(path);
+  const kafka = broker === undefined ? undefined : { broker, prefix: prefixIn(at('kafka-prefix'), random) };
   writeFileSync(at('gateway.yaml'), gatewayYaml(port));
-  writeFileSync(at('central.yaml'), centralYaml(port));
+  writeFileSync(at('central.yaml'), centralYaml(port, kafka));
   const logDescriptor = openSync(at('demo.log'), 'a');
   return {
     path,
@@ -35,6 +54,7 @@ export function openDemoFolder(path: string, port: number): DemoFolder {
     gatewayConfig: at('gateway.yaml'),
     centralConfig: at('central.yaml'),
     log: at('demo.log'),
+    kafka,
     logDescriptor,
     [Symbol.dispose]: () => {
       closeSync(logDescriptor);
@@ -55,6 +75,17 @@ function takeFolder(path: string): FileLock {
       hint: 'Stop it, or give this one a folder of its own: --data DIR.',
     });
   }
+}
+
+/** Drawn by the first demo that needs one, and kept. */
+function prefixIn(path: string, random: Pick<Random, 'bytes'>): string {
+  if (existsSync(path)) {
+    const kept = readFileSync(path, 'utf8').trim();
+    if (NAME_PATTERN.test(kept)) return kept;
+  }
+  const drawn = `mooring-demo-${Buffer.from(random.bytes(4)).toString('hex')}`;
+  writeFileSync(path, `${drawn}\n`);
+  return drawn;
 }
 
 /** A port of the loopback interface that nobody listens on. */
@@ -86,10 +117,21 @@ forward:
   centre: { mqtt: { url: mqtt://127.0.0.1:${port} } }
 `;
 
-const centralYaml = (port: number): string => `# Written by \`mooring demo\` at every start.
+const centralYaml = (
+  port: number,
+  kafka: DemoKafka | undefined,
+): string => `# Written by \`mooring demo\` at every start.
 ingest: { mqtt: { listen: 127.0.0.1:${port} } }
-sinks:
+${kafka === undefined ? '' : kafkaYaml(kafka)}sinks:
   archive: { files: { path: records } }
   acks: { ack_log: { path: acks.txt } }
 state: central
+`;
+
+/** Acknowledged is what is in the files: what the demo says of them when it ends is true then. */
+const kafkaYaml = ({
+  broker,
+  prefix,
+}: DemoKafka): string => `kafka: { brokers: ['${broker}'], partitions: 1, prefix: ${prefix} }
+ack: [archive]
 `;

@@ -7,6 +7,7 @@ test('the rate is that of the last seconds, whatever came before', async () => {
   const clock = new SteppedClock();
   let acked = 0;
   const way = { name: 'centre', kind: 'mqtt', link: 'up', pending: 3, url: 'mqtt://127.0.0.1:1' };
+  let isLogFailing = false;
   const meter = new DemoMeter({
     config: { gateway: 'demo', stations: [{ name: 'buoy' }] },
     gateway: {
@@ -17,9 +18,10 @@ test('the rate is that of the last seconds, whatever came before', async () => {
         } as unknown as GatewayStatus),
       latest: () => undefined,
     },
-    centre: { status: () => ({ intake: { stored: 7, rejected: 1 } }) },
+    centre: { status: () => ({ intake: { stored: 7, rejected: 1, isLogFailing } }) },
     clock,
     paths: { store: 's', records: 'r', acks: 'a' },
+    kafka: { broker: 'b:9092', prefix: 'p' },
   } as unknown as DemoMeterOptions);
 
   expect((await meter.snapshot()).link.acksPerSecond).toBe(0);
@@ -38,5 +40,8 @@ test('the rate is that of the last seconds, whatever came before', async () => {
     buffer: { pending: 3, records: 9, bytes: 10, bytesMax: 100 },
     centre: { stored: 7, rejected: 1 },
     stations: [{ name: 'buoy' }],
+    kafka: { broker: 'b:9092', topic: 'p.records', up: true },
   });
+  isLogFailing = true;
+  expect(await meter.snapshot()).toMatchObject({ kafka: { up: false } });
 });

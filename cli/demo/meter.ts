@@ -2,6 +2,7 @@ import type { Centre } from '../../central/app.ts';
 import type { Gateway } from '../../daemon/app.ts';
 import type { GatewayConfig } from '../../daemon/config/types.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { DemoKafka } from './folder.ts';
 import type { DemoSnapshot } from './view.ts';
 
 export interface DemoMeterOptions {
@@ -10,6 +11,7 @@ export interface DemoMeterOptions {
   readonly centre: Pick<Centre, 'status'>;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly paths: DemoSnapshot['paths'];
+  readonly kafka?: DemoKafka | undefined;
 }
 
 /** The rate of acknowledgements is that of so many last milliseconds. */
@@ -26,10 +28,10 @@ export class DemoMeter {
   }
 
   async snapshot(): Promise<DemoSnapshot> {
-    const { config, gateway, centre, paths } = this.#options;
+    const { config, gateway, centre, paths, kafka } = this.#options;
     const { buffer, forwarders } = await gateway.status();
     const way = forwarders[0];
-    const { stored, rejected } = centre.status().intake;
+    const { stored, rejected, isLogFailing } = centre.status().intake;
     return {
       gateway: config.gateway,
       stations: config.stations.map(({ name }) => {
@@ -49,6 +51,9 @@ export class DemoMeter {
         bytesMax: buffer.bytes_max,
       },
       centre: { stored, rejected },
+      ...(kafka === undefined
+        ? {}
+        : { kafka: { broker: kafka.broker, topic: `${kafka.prefix}.records`, up: !isLogFailing } }),
       paths,
     };
   }

@@ -62,6 +62,14 @@ test('on a low screen readings give way, and say how many, before the way that t
   expect(lowest.map((line) => line.split(' ')[0])).toEqual(['link', 'buffer', 'centre', 'acks', 'Ctrl-C']);
 });
 
+test('a Kafka on the way is shown with its topic and whether it takes anything', () => {
+  const through = (up: boolean): DemoSnapshot => ({ ...snapshot, kafka: { broker: 'b:9092', topic: 'p.records', up } });
+  const ways = frameOf(through(true), 80, 40).map(stripVTControlCharacters).slice(-7);
+  expect(ways.map((line) => line.split(' ')[0])).toEqual(['link', 'buffer', 'kafka', 'centre', 'acks', '', 'Ctrl-C']);
+  expect(ways[2]).toBe('kafka   up · b:9092 · p.records');
+  expect(plainLinesOf(through(false)).at(-1)).toContain('link=up kafka=down acks_per_second=');
+});
+
 test('the plain form names every reading and the state of the path', () => {
   const lines = plainLinesOf(snapshot);
   expect(lines[0]).toBe('2026-06-01T12:00:03.000Z buoy temperature=18.3°C pressure=0hPa(suspect) wind_speed=(missing)');

@@ -21,6 +21,8 @@ export interface DemoSnapshot {
     readonly bytesMax: number;
   };
   readonly centre: { readonly stored: number; readonly rejected: number };
+  /** Between ingest and sinks, where there is one. */
+  readonly kafka?: { readonly broker: string; readonly topic: string; readonly up: boolean };
   readonly paths: { readonly store: string; readonly records: string; readonly acks: string };
 }
 
@@ -41,15 +43,19 @@ export function frameOf(snapshot: DemoSnapshot, columns: number, rows: number): 
 }
 
 /** The way that the records go. */
-function pathLines({ link, buffer, centre, paths }: DemoSnapshot): string[] {
-  const state = link.up ? styleText('green', 'up') : styleText('red', 'down');
+function pathLines({ link, buffer, centre, kafka, paths }: DemoSnapshot): string[] {
   const age = link.lastAckAgeMs === undefined ? 'no ack yet' : `last ack ${seconds(link.lastAckAgeMs)} ago`;
   return [
-    label('link', `${state} · ${link.url} · ${link.acksPerSecond.toFixed(1)} acks/s · ${age}`),
+    label('link', `${stateText(link)} · ${link.url} · ${link.acksPerSecond.toFixed(1)} acks/s · ${age}`),
     label('buffer', `${bufferText(buffer)} · ${paths.store}`),
+    ...(kafka === undefined ? [] : [label('kafka', `${stateText(kafka)} · ${kafka.broker} · ${kafka.topic}`)]),
     label('centre', `${centre.stored} records stored since the start, ${centre.rejected} rejected · ${paths.records}`),
     label('acks', paths.acks),
   ];
+}
+
+function stateText({ up }: { readonly up: boolean }): string {
+  return up ? styleText('green', 'up') : styleText('red', 'down');
 }
 
 interface StationBlock {
@@ -80,15 +86,16 @@ function cutTo({ title, rows }: StationBlock, height: number): string[] {
 
 /** The same moment as plain lines for a log. */
 export function plainLinesOf(snapshot: DemoSnapshot): string[] {
-  const { link, buffer, centre } = snapshot;
+  const { link, buffer, centre, kafka } = snapshot;
   const lines = snapshot.stations.flatMap(({ name, latest }) =>
     latest === undefined
       ? []
       : [`${new Date(latest.timestampMs).toISOString()} ${name} ${cellsOf(latest).map(plainCell).join(' ')}`],
   );
-  const state = link.up ? 'up' : 'down';
+  const stateOf = ({ up }: { readonly up: boolean }): string => (up ? 'up' : 'down');
+  const log = kafka === undefined ? '' : ` kafka=${stateOf(kafka)}`;
   lines.push(
-    `link=${state} acks_per_second=${link.acksPerSecond.toFixed(1)} pending=${buffer.pending} kept=${buffer.records} stored_since_start=${centre.stored}`,
+    `link=${stateOf(link)}${log} acks_per_second=${link.acksPerSecond.toFixed(1)} pending=${buffer.pending} kept=${buffer.records} stored_since_start=${centre.stored}`,
   );
   return lines;
 }

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { RunId } from '../protocol/ids.ts';
+import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { MooringError } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Random } from '../runtime/random.ts';
+import { DEAD_LETTER_FOLDER } from './config/places.ts';
+import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
+import { DeadLetterFiles, type DeadLetters } from './ingest/dead-letter.ts';
+import type { KafkaClient } from './recordlog/kafka/client.ts';
+import { createKafkaClient } from './recordlog/kafka/clients.ts';
+import { KafkaDeadLetters } from './recordlog/kafka/dead-letters.ts';
+import { KafkaRecordLog, type KafkaRecordLogOptions } from './recordlog/kafka/kafka-recordlog.ts';
+import { LogLink } from './recordlog/kafka/log-link.ts';
+import { type TopicsSpec, topicNamesOf } from './recordlog/kafka/topics.ts';
+import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
+import type { Disk } from './sinks/disk.ts';
+import type { Feed } from './sinks/feed/feed.ts';
+import { SinkFeed } from './sinks/feed/sink-feed.ts';
+import { FilesSink } from './sinks/files/files.ts';
+import type { SinkStatus, Storage } from './storage.ts';
+
+export interface KafkaStorageOptions {
+  readonly config: CentralConfig & { readonly kafka: KafkaConfig };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly disk: Disk;
+  /** Sinks that may go on with the earliest records that there are, where those that they were to read next are gone. */
+  readonly resume?: readonly string[];
+  /** One that speaks to the brokers when left out. */
+  readonly createClient?: typeof createKafkaClient;
+}
+
+/** How long a letter that Kafka never takes may take to be durable in a file, in milliseconds. */
+const LETTER_MS = 10_000;
+
+/**
+ * Kafka between ingest and sinks. Nothing here waits for Kafka, and nothing for a sink: records come in while a sink is
+ * away, and a sink reads on while nothing comes in.
+ */
+export class KafkaStorage implements Storage {
+  readonly deadLetters: DeadLetters = { append: (letters) => this.#opened.deadLetters.append(letters) };
+  readonly #options: KafkaStorageOptions;
+  readonly #letterFiles: DeadLetterFiles;
+  readonly #failing = new AbortController();
+  #log: Producing | undefined;
+  #recordLog: KafkaRecordLog | undefined;
+  #feeds: ReadonlyMap<string, SomeFeed> = new Map();
+
+  constructor(options: KafkaStorageOptions) {
+    const { config, clock, log, disk } = options;
+    this.#options = options;
+    this.#letterFiles = new DeadLetterFiles({ folder: join(config.stateDir, DEAD_LETTER_FOLDER), clock, log, disk });
+  }
+
+  get failed(): AbortSignal {
+    return this.#failing.signal;
+  }
+
+  /** Begins to connect; resolves also where there is no Kafka. */
+  async open(signal: AbortSignal): Promise<void> {
+    const { config, clock, log, createClient = createKafkaClient } = this.#options;
+    this.#letterFiles.openWhenNeeded(signal);
+    const { client: kind, brokers } = config.kafka;
+    const client = await createClient(kind, { brokers, clientId: 'mooring-central', clock, log });
+    signal.throwIfAborted();
+    const opened = this.#produceWith(client);
+    await opened.open(signal);
+    this.#feeds = new Map(config.sinks.map((sink) => [sink.name, this.#feedOf(sink, client, opened)]));
+    for (const feed of this.#feeds.values()) feed.start();
+  }
+
+  append(entry: LogEntry): Promise<LogOutcome> {
+    assert(this.#recordLog !== undefined, 'nothing comes in before it is open, or where there is no way in');
+    return this.#recordLog.append(entry);
+  }
+
+  isAcknowledged(run: RunId, sequence: number): boolean {
+    return this.#recordLog?.isAcknowledged(run, sequence) ?? false;
+  }
+
+  sinks(): readonly SinkStatus[] {
+    return this.#options.config.sinks.map(({ name, kind, path }) => {
+      const feed = this.#feeds.get(name)?.status();
+      return { name, kind, path, ...(feed === undefined ? {} : { feed }) };
+    });
+  }
+
+  async close(answered: Promise<void>): Promise<void> {
+    try {
+      await this.#log?.close();
+      await answered;
+    } finally {
+      await this.#letterFiles.close();
+    }
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all([...this.#feeds.values()].map((feed) => feed.close()));
+  }
+
+  get #opened(): Producing {
+    assert(this.#log !== undefined, 'opened before anything is appended');
+    return this.#log;
+  }
+
+  /** The record log where anything comes in; else the dead letter alone, for what a sink cannot take. */
+  #produceWith(client: KafkaClient): Producing {
+    const { config, clock, random, log, disk } = this.#options;
+    const { stateDir, kafka, ack, ingest } = config;
+    const shared: Omit<KafkaRecordLogOptions, 'ack'> = {
+      client,
+      topics: topicsOf(kafka),
+      prefix: kafka.prefix,
+      stateDir,
+      letterFiles: this.#patientFiles(),
+      clock,
+      random,
+      log,
+      disk,
+      onFatal: (error) => this.#fail(error),
+    };
+    if (ingest.mqtt === undefined && ingest.udp === undefined) {
+      const link = new LogLink(shared);
+      const deadLetters = new KafkaDeadLetters({ ...shared, link, files: shared.letterFiles });
+      this.#log = { deadLetters, open: (signal) => link.open(signal), close: () => link.close() };
+    } else {
+      const groups = ack.map((sink) => groupOf(kafka, sink));
+      this.#recordLog = new KafkaRecordLog({ ...shared, ack: groups.length === 0 ? 'log' : { groups } });
+      this.#log = this.#recordLog;
+    }
+    return this.#log;
+  }
+
+  #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters }: Producing): SomeFeed {
+    const { config, clock, random, log, disk, resume = [] } = this.#options;
+    const { kafka } = config;
+    const { records } = topicNamesOf(kafka.prefix);
+    const shared = {
+      client,
+      partitions: kafka.partitions,
+      group: groupOf(kafka, sink.name),
+      deadLetters,
+      clock,
+      random,
+      log,
+      resumeAtEarliest: resume.includes(sink.name),
+      onFatal: (error: MooringError) => this.#fail(error),
+    };
+    assert(sink.kind === 'files', 'no feed for acknowledgements yet');
+    return new SinkFeed({ ...shared, topic: records, sink: new FilesSink({ ...sink, clock, log, disk }) });
+  }
+
+  /** Another process that has the folder must not hold up what waits here. */
+  #patientFiles(): DeadLetters {
+    const late = (): MooringError => new MooringError('SINK_FAILED', 'the dead letter takes too long');
+    return {
+      append: (letters) => withDeadline(this.#options.clock, LETTER_MS, this.#letterFiles.append(letters), late),
+    };
+  }
+
+  #fail(error: MooringError): void {
+    this.#failing.abort(error);
+  }
+}
+
+/** What a centre writes to Kafka with. */
+interface Producing extends Pick<KafkaRecordLog, 'deadLetters' | 'open' | 'close'> {}
+
+type SomeFeed = Pick<Feed<unknown>, 'start' | 'status' | 'close'>;
+
+function topicsOf({ prefix, partitions, replication, retentionMs, brokers }: KafkaConfig): TopicsSpec {
+  return { names: topicNamesOf(prefix), partitions, replication, retentionMs, brokers };
+}
+
+function groupOf({ prefix }: KafkaConfig, sink: string): string {
+  return `${prefix}.${sink}`;
+}
