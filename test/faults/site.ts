@@ -105,7 +105,9 @@ export class Site {
       shore.copies.length > 1 ? `copy ${copy + 1} of the centre of ${shore.name}` : `centre of ${shore.name}`;
     const centre = this.#start(name, 'central', writeCentral(shore, copy, this.#certificates));
     shore.centres[copy] = centre;
-    if (connected && shore.copies[copy]?.ingest === true) await centre.says(SAYS.centreConnected, START_MS);
+    if (connected && shore.copies[copy]?.ingest === true) {
+      await centre.says(shore.udp === undefined ? SAYS.centreConnected : SAYS.centreListens, START_MS);
+    }
     return centre;
   }
 
@@ -240,4 +242,5 @@ export class Site {
 const SAYS = {
   gatewayRuns: 'the gateway runs',
   centreConnected: 'connected to the broker',
+  centreListens: 'listening for datagrams',
 } as const;

@@ -1,4 +1,5 @@
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 
 /** A message as a reader finds it in a topic. */
@@ -18,6 +19,8 @@ export interface TestTopic {
 }
 
 const READ_MS = 60_000;
+const TRIES = 50;
+const TRY_AGAIN_MS = 100;
 
 /** What a test does to the topics of a Kafka beside the programs under test, and what it sees in them. */
 export class Topics {
@@ -131,7 +134,15 @@ export class Topics {
     const admin = this.#kafka.admin();
     await admin.connect();
     try {
-      return await work(admin);
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await work(admin);
+        } catch (error) {
+          // A topic that is new, or a broker that has just started: kafkajs does not try everything again by itself.
+          if (!(error instanceof kafkajs.KafkaJSError && error.retriable) || tries === TRIES) throw error;
+          await systemClock.sleep(TRY_AGAIN_MS);
+        }
+      }
     } finally {
       await admin.disconnect();
     }
