@@ -30,6 +30,8 @@ export interface MemoryKafkaFaults {
 
 interface MemoryTopic extends NewTopic {
   readonly logs: ConsumedMessage[][];
+  /** Where each log begins, unless at 0. */
+  readonly firsts: number[];
 }
 
 /** Settings that a topic has without being asked. */
@@ -101,7 +103,13 @@ export class MemoryKafka implements KafkaClient {
       ...topic,
       settings: { ...DEFAULTS, ...settings },
       logs: Array.from({ length: topic.partitions }, () => []),
+      firsts: [],
     });
+  }
+
+  /** Retention: a partition begins there now. */
+  expire(topic: string, partition: number, first: number): void {
+    this.#require(topic).firsts[partition] = first;
   }
 
   /** What stands in a topic, by partition. */
@@ -146,7 +154,10 @@ export class MemoryKafka implements KafkaClient {
           if (!this.#topics.has(topic.name)) this.makeTopic(topic);
         }),
       offsets: (name) =>
-        this.#answer((): LogSpan[] => this.#require(name).logs.map(({ length }) => ({ first: 0, end: length }))),
+        this.#answer((): LogSpan[] => {
+          const { logs, firsts } = this.#require(name);
+          return logs.map(({ length }, partition) => ({ first: firsts[partition] ?? 0, end: length }));
+        }),
       committed: (group, name) =>
         this.#answer(() => {
           this.committedAsked += 1;

@@ -1,28 +1,17 @@
-import { basename, dirname } from 'node:path';
-import { type RunId, recordIdOf } from '../../../protocol/ids.ts';
+import type { RunId } from '../../../protocol/ids.ts';
 import { Backoff } from '../../../runtime/backoff.ts';
-import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import type { AckFollower, AckSource } from '../../recordlog/recordlog.ts';
-import { type Append, Appender, type Line } from '../appender.ts';
-import type { Disk } from '../disk.ts';
+import type { Append, Appender } from '../appender.ts';
+import { type AckFileOptions, AckLines, ackFileAppender } from './ack-file.ts';
 
-export interface AckLogOptions {
+export interface AckLogOptions extends AckFileOptions {
   readonly name: string;
-  /** The file; its lock and state are in `<path>.mooring/`. */
-  readonly path: string;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
-  readonly disk?: Disk;
-  /** Least time between two commits, in milliseconds; 1000 when left out. */
-  readonly commitIntervalMs?: number;
 }
 
-/** Ids of one commit: catching up with millions must not hold them all in memory. */
-const IDS_PER_COMMIT = 50_000;
 const RETRY = { firstMs: 500, maxMs: 60_000 };
 
 /**
@@ -48,10 +37,8 @@ export class AckLog implements AckFollower {
     this.#log = options.log.child({ sink: options.name });
     this.#backoff = new Backoff(RETRY, options.random);
     const { path, clock, disk, commitIntervalMs } = options;
-    this.#appender = new Appender({
-      root: dirname(path),
-      stateDir: `${path}.mooring`,
-      isEmpty: async (on) => ((await on.size(path)) ?? 0) === 0,
+    this.#appender = ackFileAppender({
+      path,
       clock,
       log: this.#log,
       ...(disk === undefined ? {} : { disk }),
@@ -105,23 +92,14 @@ export class AckLog implements AckFollower {
   }
 
   /** Up to one commit of ids that are acknowledged and not in the file; forgets the runs that have no more. */
-  #missing(source: AckSource): Append[] {
-    const file = basename(this.#options.path);
-    const appends: Append[] = [];
-    let room = IDS_PER_COMMIT;
+  #missing(source: AckSource): readonly Append[] {
+    const lines = new AckLines(this.#options.path, this.#appender);
     for (const run of this.#changed) {
-      const written = this.#appender.committed(run);
-      const lines: Line[] = [];
-      for (const [first, last] of source.acknowledged(run).flatMap(([from, to]) => written.missing(from, to))) {
-        for (let sequence = first; sequence <= last && room > 0; sequence += 1, room -= 1) {
-          lines.push({ sequence, file, text: recordIdOf(run, sequence) });
-        }
-      }
-      if (lines.length > 0) appends.push({ run, lines });
-      if (room === 0) break;
+      lines.add(run, source.acknowledged(run));
+      if (lines.isFull) break;
       this.#changed.delete(run);
     }
-    return appends;
+    return lines.take();
   }
 
   #broke(error: unknown): void {

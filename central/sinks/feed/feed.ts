@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { Backoff } from '../../../runtime/backoff.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import type { KafkaClient } from '../../recordlog/kafka/client.ts';
+import type { PoisonLetters } from './poison-letters.ts';
+import { FeedSession, isEnding } from './session.ts';
+import { StartingPoint, type Starts } from './starting-point.ts';
+import type { Survey } from './survey.ts';
+import type { FeedTarget } from './target.ts';
+import { Watch } from './watch.ts';
+
+export interface FeedOptions<Item> {
+  /** Owned: opened and closed here. */
+  readonly target: FeedTarget<Item>;
+  readonly client: KafkaClient;
+  readonly topic: string;
+  /** Of the topic, as the configuration has it. */
+  readonly partitions: number;
+  readonly group: string;
+  readonly deadLetters: PoisonLetters;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Bytes that may be read and not written before nothing more is fetched; 8 MiB when left out. */
+  readonly bytesMax?: number;
+  /** Where what is to be read next is gone, or the log is another: go on, this once, with the earliest that there is. */
+  readonly resumeAtEarliest?: boolean;
+  /**
+   * The feed has ended for good, and with it the centre has to (`LOG_CHANGED`, `LOG_UNFIT`, a place that is unfit).
+   * `LOG_EXPIRED` is not told here: it is of this sink alone.
+   */
+  readonly onFatal?: (error: MooringError) => void;
+}
+
+export interface FeedStatus {
+  readonly name: string;
+  /**
+   * `starting`: also while Kafka is out of reach; `standing by`: another process writes there; `failed`: the sink takes
+   * nothing, and is tried again; `stopped`: closed, or ended for good with `lastError`.
+   */
+  readonly state: 'starting' | 'standing by' | 'feeding' | 'failed' | 'stopped';
+  /** Messages that are in the log and not durable in the sink, of the partitions that are read here; undefined: not known. */
+  readonly lag: number | undefined;
+  /** What is wrong now, or what has ended the feed. */
+  readonly lastError: MooringError | undefined;
+}
+
+const BYTES_MAX = 8 * 2 ** 20;
+const RETRY = { firstMs: 500, maxMs: 10_000 };
+/** What a consumer says of the log for good is believed the second time: somebody has looked at the log in between. */
+const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['LOG_UNFIT', 'LOG_EXPIRED']);
+const TARGET_RETRY = { firstMs: 500, maxMs: 60_000 };
+
+/**
+ * From a topic into a place, for ever: whatever becomes of Kafka or of the place, it is tried again, and everything is
+ * there at least once; the target makes that once. Each feed is for itself: none waits for another.
+ */
+export class Feed<Item> {
+  readonly #options: FeedOptions<Item>;
+  readonly #target: FeedTarget<Item>;
+  readonly #log: Log;
+  readonly #backoff: Backoff;
+  readonly #startingPoint: StartingPoint<Item>;
+  readonly #aborted = new AbortController();
+  #work: Promise<void> | undefined;
+  #state: FeedStatus['state'] = 'starting';
+  #error: MooringError | undefined;
+  #session: FeedSession<Item> | undefined;
+  #survey: Survey | undefined;
+  /** Kafka is out of reach, and that was told. */
+  #isOut = false;
+  /** What was found out about the log, for good. */
+  #verdict: MooringError | undefined;
+  /** The consumer has said that it can never go on, and nothing was written since. */
+  #isInDoubt = false;
+
+  constructor(options: FeedOptions<Item>) {
+    const { target, log, topic, random } = options;
+    this.#options = options;
+    this.#target = target;
+    this.#log = log.child({ sink: target.name, topic });
+    this.#backoff = new Backoff(RETRY, random);
+    this.#startingPoint = new StartingPoint({ ...options, log: this.#log });
+  }
+
+  /** Begins, and returns at once: nobody waits for a sink. */
+  start(): void {
+    assert(this.#work === undefined, 'started once');
+    this.#work = this.#run();
+  }
+
+  status(): FeedStatus {
+    const isStandingBy = this.#state === 'starting' && this.#target.isStandingBy;
+    return {
+      name: this.#target.name,
+      state: isStandingBy ? 'standing by' : this.#state,
+      lag: this.#session?.lag(this.#survey?.spans ?? []),
+      lastError: this.#error,
+    };
+  }
+
+  /** Finishes the write that is under way and commits how far it is; what waits besides is read again next time. */
+  async close(): Promise<void> {
+    this.#aborted.abort();
+    // The write under way must not wait for its turn.
+    await this.#target.close();
+    await this.#work;
+    this.#state = 'stopped';
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#aborted;
+    try {
+      await this.#openTarget(signal);
+      while (!signal.aborted) {
+        await this.#serve(signal).catch((error: unknown) => this.#lost(error));
+        await this.#pause(this.#backoff);
+      }
+    } catch (error) {
+      this.#ended(error);
+    } finally {
+      this.#state = 'stopped';
+      await this.#target.close();
+    }
+  }
+
+  /** Before the group: a copy that stands by must not hold partitions that it cannot write. */
+  async #openTarget(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(TARGET_RETRY, this.#options.random);
+    while (!signal.aborted) {
+      try {
+        await this.#target.open(signal);
+        this.#onWriting(undefined);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof MooringError) || error.retry === 'never') throw error;
+        this.#onWriting(error);
+      }
+      await this.#pause(backoff);
+    }
+  }
+
+  /** One look, and one membership in the group after it. */
+  async #serve(signal: AbortSignal): Promise<void> {
+    const watch = new Watch(this.#options);
+    try {
+      const found = await watch.look();
+      this.#startingPoint.recognise(found);
+      const session = new FeedSession({
+        ...this.#options,
+        log: this.#log,
+        bytesMax: this.#options.bytesMax ?? BYTES_MAX,
+        logName: found.logName,
+        findStarts: (partitions) => this.#findStarts(watch, partitions, signal),
+        onWriting: (error) => this.#onWriting(error),
+      });
+      this.#session = session;
+      watch.start({
+        onLook: (again) => this.#looked(session, again),
+        onAway: (error) => this.#away(error),
+        onUnfit: (error) => session.fail(error),
+      });
+      await session.run(signal, () => this.#joined());
+    } finally {
+      this.#session = undefined;
+      await watch.close();
+    }
+  }
+
+  /** At each assignment, as much may have changed since the one before: whole outages lie in between. */
+  async #findStarts(watch: Watch, partitions: readonly number[], signal: AbortSignal): Promise<Starts> {
+    try {
+      const found = await watch.look();
+      const spans = this.#startingPoint.recognise(found);
+      const { logName } = found;
+      const starts = await this.#startingPoint.find(partitions, { admin: watch.admin, logName, spans, signal });
+      this.#survey = found;
+      return starts;
+    } catch (error) {
+      if (signal.aborted && isEnding(error)) throw new MooringError('LOG_FAILED', 'the feed is closing');
+      if (error instanceof MooringError && error.retry === 'never') this.#verdict = error;
+      throw error;
+    }
+  }
+
+  #looked(session: FeedSession<Item>, found: Survey): void {
+    const spans = this.#startingPoint.recognise(found);
+    this.#survey = found;
+    if (session.isCutOff(spans)) {
+      throw new MooringError('LOG_EXPIRED', 'the log ends before what was read of it', { context: { spans } });
+    }
+    if (this.#isOut) this.#joined();
+  }
+
+  #joined(): void {
+    this.#log.info({}, this.#isOut ? 'the log is read again' : 'reading the log');
+    this.#isOut = false;
+    this.#error = undefined;
+    this.#state = 'feeding';
+    this.#backoff.reset();
+  }
+
+  /** Kafka is away, as a rule. What will not pass by itself ends the feed. */
+  #lost(error: unknown): void {
+    if (this.#aborted.signal.aborted && isEnding(error)) return;
+    if (!(error instanceof MooringError)) throw error;
+    if (this.#verdict !== undefined) throw this.#verdict;
+    if (error.retry === 'never' && !this.#isInDoubt && DOUBTFUL.has(error.code)) this.#isInDoubt = true;
+    else if (error.retry === 'never') throw error;
+    this.#away(error);
+  }
+
+  #away(error: MooringError): void {
+    if (!this.#isOut) this.#log.warn({ err: error }, 'the log is not read; trying again');
+    this.#isOut = true;
+    this.#error = error;
+    this.#state = 'starting';
+  }
+
+  /** The target takes nothing, or takes all again. */
+  #onWriting(error: MooringError | undefined): void {
+    if (error === undefined && this.#session !== undefined) {
+      this.#isInDoubt = false;
+      this.#startingPoint.begun();
+    }
+    if ((error === undefined) === (this.#state !== 'failed')) return;
+    if (error === undefined) this.#log.info({}, 'the sink works again');
+    else this.#log.error({ err: error }, 'the sink fails; trying again');
+    this.#error = error;
+    this.#state = error !== undefined ? 'failed' : this.#session === undefined ? 'starting' : 'feeding';
+  }
+
+  #ended(error: unknown): void {
+    if (!(error instanceof MooringError)) throw error;
+    this.#error = error;
+    this.#log.error({ err: error }, 'the sink is fed no more');
+    if (error.code !== 'LOG_EXPIRED') this.#options.onFatal?.(error);
+  }
+
+  async #pause(backoff: Backoff): Promise<void> {
+    const { signal } = this.#aborted;
+    try {
+      await this.#options.clock.sleep(backoff.nextMs(), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

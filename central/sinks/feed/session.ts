@@ -1,0 +1,270 @@
+import { Backoff } from '../../../runtime/backoff.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { MooringError, toMooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import type { ConsumedMessage, KafkaClient, KafkaConsumer, LogSpan } from '../../recordlog/kafka/client.ts';
+import { Backlog, type Slice, type Taken } from './backlog.ts';
+import { OffsetCommits } from './offset-commits.ts';
+import type { PoisonLetter, PoisonLetters } from './poison-letters.ts';
+import type { Starts } from './starting-point.ts';
+import type { FeedTarget } from './target.ts';
+
+export interface FeedSessionOptions<Item> {
+  readonly target: FeedTarget<Item>;
+  readonly client: KafkaClient;
+  readonly group: string;
+  readonly topic: string;
+  /** The log's name in positions. */
+  readonly logName: string;
+  /** Where to begin in these partitions. Rejects where that cannot be, now or ever. */
+  readonly findStarts: (partitions: readonly number[]) => Promise<Starts>;
+  readonly deadLetters: PoisonLetters;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Bytes that may be read and not written before nothing more is fetched. */
+  readonly bytesMax: number;
+  /** The target, or the dead letter, takes nothing, or takes all again. */
+  readonly onWriting: (error: MooringError | undefined) => void;
+}
+
+const RETRY = { firstMs: 500, maxMs: 60_000 };
+
+/** One membership in the group of a sink: from joining it until it ends by itself or is ended. Used once. */
+export class FeedSession<Item> {
+  readonly #options: FeedSessionOptions<Item>;
+  readonly #consumer: KafkaConsumer;
+  readonly #commits: OffsetCommits;
+  readonly #backlog = new Backlog();
+  readonly #backoff: Backoff;
+  /** Aborted with the failure, or when the owner closes: nothing is begun from then on. */
+  readonly #over = new AbortController();
+  #failure: MooringError | undefined;
+  /** Counts assignments and revocations. */
+  #assignment = 0;
+  readonly #partitions = new Set<number>();
+  /** By partition that is assigned: the offset of the message that comes next, once it is known. */
+  readonly #next = new Map<number, number>();
+  /** By partition that is assigned: all before it is durable, once it is known. */
+  readonly #written = new Map<number, number>();
+  #writtenAtLook: ReadonlyMap<number, number> = new Map();
+  readonly #paused = new Set<number>();
+  #wake: (() => void) | undefined;
+
+  constructor(options: FeedSessionOptions<Item>) {
+    const { client, clock, log, random, group, topic } = options;
+    this.#options = options;
+    this.#backoff = new Backoff(RETRY, random);
+    this.#consumer = client.createConsumer({
+      group,
+      topic,
+      positions: (partitions) => this.#assign(partitions),
+      onMessages: (partition, messages) => this.#received(partition, messages),
+      onRevoked: (partitions) => this.#revoked(partitions),
+      onFailed: (error) => this.fail(toMooringError(error, 'LOG_FAILED', 'the consumer has ended')),
+    });
+    this.#commits = new OffsetCommits({ clock, log, commit: (offsets) => this.#consumer.commit(offsets) });
+  }
+
+  /**
+   * Feeds until `signal` is aborted; calls `onJoined` when it has begun. Rejects with the `MooringError` that has ended it
+   * otherwise. Either way it has left the group then, and no write is under way.
+   */
+  async run(signal: AbortSignal, onJoined: () => void): Promise<void> {
+    const stop = (): void => this.#end();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      await this.#consumer.open(this.#over.signal);
+      if (!this.#over.signal.aborted) onJoined();
+      await this.#pump();
+    } catch (error) {
+      if (!this.#over.signal.aborted || !isEnding(error)) throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#end();
+      await this.#commits.close(this.#failure === undefined);
+      await this.#consumer.close();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends it, with this error. The first one counts. */
+  fail(error: MooringError): void {
+    if (this.#over.signal.aborted) return;
+    this.#failure = error;
+    this.#end();
+  }
+
+  /** Messages of the partitions that are assigned which are not durable yet, when their logs end there. */
+  lag(spans: readonly LogSpan[]): number {
+    let lag = 0;
+    for (const [partition, { first, end }] of spans.entries()) {
+      if (this.#partitions.has(partition)) lag += Math.max(0, end - (this.#written.get(partition) ?? first));
+    }
+    return lag;
+  }
+
+  /**
+   * Whether a log ends before what had been read of it at the look before this one: what has been read since may be newer
+   * than the look.
+   */
+  isCutOff(spans: readonly LogSpan[]): boolean {
+    const before = this.#writtenAtLook;
+    this.#writtenAtLook = new Map(this.#written);
+    return spans.some(({ end }, partition) => (before.get(partition) ?? 0) > end);
+  }
+
+  #end(): void {
+    this.#over.abort();
+    this.#wake?.();
+  }
+
+  async #assign(partitions: readonly number[]): Promise<Starts> {
+    this.#assignment += 1;
+    const assignment = this.#assignment;
+    const starts = await this.#options.findStarts(partitions);
+    // Meanwhile it was asked for others, or these were taken away.
+    if (assignment !== this.#assignment || this.#over.signal.aborted) return starts;
+    for (const partition of partitions) {
+      // One that it had before is read again from there.
+      this.#drop(partition);
+      this.#partitions.add(partition);
+      const start = starts.get(partition);
+      if (start === undefined) continue;
+      this.#next.set(partition, start);
+      this.#written.set(partition, start);
+    }
+    // Whoever looks at the group may not know yet what the sink had before.
+    this.#commits.add(starts);
+    this.#resume();
+    return starts;
+  }
+
+  #revoked(partitions: readonly number[]): void {
+    this.#assignment += 1;
+    for (const partition of partitions) this.#drop(partition);
+    this.#resume();
+  }
+
+  /** What was not written of a partition is not its business any more. */
+  #drop(partition: number): void {
+    this.#partitions.delete(partition);
+    this.#backlog.forget(partition);
+    this.#commits.forget(partition);
+    this.#next.delete(partition);
+    this.#written.delete(partition);
+  }
+
+  #received(partition: number, messages: readonly ConsumedMessage[]): void {
+    if (this.#over.signal.aborted || !this.#partitions.has(partition)) return;
+    const next = this.#next.get(partition);
+    const fresh = next === undefined ? messages : messages.filter(({ offset }) => offset >= next);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    this.#next.set(partition, last.offset + 1);
+    this.#backlog.add(partition, fresh);
+    if (this.#backlog.bytes > this.#options.bytesMax) {
+      this.#paused.add(partition);
+      this.#consumer.pause(partition);
+    }
+    this.#wake?.();
+  }
+
+  /** Half of the room has to be free, so that it does not go back and forth. */
+  #resume(): void {
+    if (this.#over.signal.aborted || this.#backlog.bytes > this.#options.bytesMax / 2) return;
+    for (const partition of this.#paused) this.#consumer.resume(partition);
+    this.#paused.clear();
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      const taken = this.#backlog.take();
+      if (taken === undefined) await new Promise<void>((wake) => (this.#wake = wake));
+      else await this.#writeWhole(taken);
+    }
+  }
+
+  /** Tries until it is written, or the session is over. Meanwhile what comes waits, as far as there is room. */
+  async #writeWhole(taken: Taken): Promise<void> {
+    const { target, topic } = this.#options;
+    const decoded = new Map(
+      [...taken].map(([partition, slice]) => [partition, decode(target, topic, partition, slice)]),
+    );
+    while (!this.#over.signal.aborted && taken.size > 0) {
+      try {
+        await this.#write(taken, decoded);
+        this.#backoff.reset();
+        this.#options.onWriting(undefined);
+        return;
+      } catch (error) {
+        if (!(error instanceof MooringError) || error.retry === 'never') throw error;
+        if (this.#over.signal.aborted) return;
+        this.#options.onWriting(error);
+        await this.#pause();
+      }
+    }
+  }
+
+  async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<void> {
+    const { target, deadLetters, logName, log } = this.#options;
+    const parts = [...taken.keys()].map((partition) => decoded.get(partition) as Decoded<Item>);
+    const letters = parts.flatMap((part) => part.letters);
+    if (letters.length > 0) {
+      await deadLetters.appendMessages(letters);
+      for (const part of parts) part.letters = [];
+      log.warn(
+        { count: letters.length, first: placeOf(letters[0] as PoisonLetter) },
+        'messages went to the dead letter',
+      );
+    }
+    if (this.#over.signal.aborted) return;
+    const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
+    if (offsets.size === 0) return;
+    const items = [...offsets.keys()].flatMap((partition) => (decoded.get(partition) as Decoded<Item>).items);
+    await target.write(items, { log: logName, offsets });
+    const written = this.#backlog.settle();
+    for (const [partition, next] of written) this.#written.set(partition, next);
+    this.#commits.add(written);
+    this.#resume();
+  }
+
+  async #pause(): Promise<void> {
+    try {
+      await this.#options.clock.sleep(this.#backoff.nextMs(), this.#over.signal);
+    } catch (error) {
+      if (!this.#over.signal.aborted) throw error;
+    }
+  }
+}
+
+/** What a wait or a try ends with when its owner closes: a bug has another shape. */
+export function isEnding(error: unknown): boolean {
+  return error instanceof MooringError || (error instanceof Error && error.name === 'AbortError');
+}
+
+interface Decoded<Item> {
+  readonly items: readonly Item[];
+  /** Those that are not in the dead letter yet. */
+  letters: readonly PoisonLetter[];
+}
+
+function decode<Item>(target: FeedTarget<Item>, topic: string, partition: number, { messages }: Slice): Decoded<Item> {
+  const items: Item[] = [];
+  const letters: PoisonLetter[] = [];
+  for (const { offset, value } of messages) {
+    try {
+      items.push(target.decode(value));
+    } catch (error) {
+      if (!(error instanceof MooringError) || error.code !== 'RECORD_INVALID') throw error;
+      letters.push({ topic, partition, offset, sink: target.name, value, reason: error.message });
+    }
+  }
+  return { items, letters };
+}
+
+function placeOf({ partition, offset, reason }: PoisonLetter): object {
+  return { partition, offset, reason };
+}

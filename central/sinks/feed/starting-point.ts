@@ -1,0 +1,140 @@
+import { MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { KafkaAdmin, LogSpan } from '../../recordlog/kafka/client.ts';
+import type { Survey } from './survey.ts';
+import type { FeedTarget, LogGap } from './target.ts';
+
+export interface StartingPointOptions<Item> {
+  readonly target: FeedTarget<Item>;
+  readonly topic: string;
+  readonly group: string;
+  readonly log: Log;
+  readonly resumeAtEarliest?: boolean;
+}
+
+export interface FoundLog {
+  readonly logName: string;
+  /** By partition. */
+  readonly spans: readonly LogSpan[];
+}
+
+/** Offsets to begin at, by partition; where there is none, the group's offset has to do. */
+export type Starts = ReadonlyMap<number, number>;
+
+/**
+ * Finds where a feed goes on, and that it can: that the log is the one that was read, and that it still has what is next.
+ * It never begins anywhere else by itself.
+ */
+export class StartingPoint<Item> {
+  readonly #options: StartingPointOptions<Item>;
+  #clusterId: string | undefined;
+  #isTopicKnown = false;
+  #mayResume: boolean;
+  constructor(options: StartingPointOptions<Item>) {
+    this.#options = options;
+    this.#mayResume = options.resumeAtEarliest ?? false;
+  }
+
+  /**
+   * The spans of a log that is the same as before. Throws `LOG_CHANGED` where the cluster is another one or the topic was
+   * deleted, `LOG_FAILED` where there is no topic yet.
+   */
+  recognise({ clusterId, logName, spans }: Survey): readonly LogSpan[] {
+    const { topic, target } = this.#options;
+    if (this.#clusterId !== undefined && clusterId !== this.#clusterId) {
+      throw this.#changed('the Kafka cluster is another one', { was: this.#clusterId, is: clusterId });
+    }
+    this.#clusterId = clusterId;
+    if (spans !== undefined) {
+      this.#isTopicKnown = true;
+      return spans;
+    }
+    const wasRead = (target.positions(logName)?.size ?? 0) > 0;
+    if (this.#isTopicKnown || wasRead) throw this.#changed('the topic was deleted', { topic });
+    throw new MooringError('LOG_FAILED', 'there is no such topic yet', { context: { topic } });
+  }
+
+  /**
+   * Where to begin in these partitions of a log that was recognised. Throws `LOG_EXPIRED` where what is next is gone, after
+   * the target has word of it, `LOG_CHANGED` where the target has read another cluster, and what the target or Kafka throws.
+   */
+  async find(
+    partitions: readonly number[],
+    { admin, logName, spans, signal }: { readonly admin: KafkaAdmin; readonly signal: AbortSignal } & FoundLog,
+  ): Promise<Starts> {
+    const { target, log } = this.#options;
+    const own = target.positions(logName);
+    const asked = new Set(partitions);
+    const gaps = (own === undefined ? await this.#groupGaps(admin, logName) : gapsOf(logName, own, spans)).filter(
+      ({ partition }) => asked.has(partition),
+    );
+    signal.throwIfAborted();
+    const starts = new Map(own && partitions.map((partition) => [partition, spans[partition]?.first ?? 0]));
+    if (own?.size === 0) await this.#leaveOther(logName, starts);
+    if (gaps.length === 0) return own === undefined ? starts : new Map([...starts, ...only(own, asked)]);
+
+    const goOn = new Map(this.#mayResume ? gaps.map(({ partition, to }) => [partition, to]) : []);
+    await target.tellGaps(gaps, { log: logName, offsets: goOn });
+    if (!this.#mayResume) throw this.#expired(gaps);
+    log.warn({ gaps }, 'what was to be read next is gone: going on with the earliest that there is, as was asked for');
+    return new Map([...starts, ...only(own ?? new Map(), asked), ...goOn]);
+  }
+
+  /** Something was written: from now on it is as any other feed. */
+  begun(): void {
+    this.#mayResume = false;
+  }
+
+  /** What the group is to read next is asked for first: another member may read on meanwhile. */
+  async #groupGaps(admin: KafkaAdmin, logName: string): Promise<readonly LogGap[]> {
+    const { topic, group } = this.#options;
+    const next = defined(await admin.committed(group, topic));
+    return gapsOf(logName, next, await admin.offsets(topic));
+  }
+
+  /** The target knows this topic of another cluster only. */
+  async #leaveOther(logName: string, earliest: Starts): Promise<void> {
+    const { target, topic, log } = this.#options;
+    const other = target.logs().find((known) => known.endsWith(`/${topic}`));
+    if (other === undefined) return;
+    const context = { was: other, is: logName };
+    if (!this.#mayResume) throw this.#changed('the sink has read this topic of another Kafka cluster', context);
+    await target.write([], { log: logName, offsets: earliest });
+    log.warn(context, 'going on with the log of another Kafka cluster, as was asked for');
+  }
+
+  #changed(message: string, context: Readonly<Record<string, unknown>>): MooringError {
+    const hint = `What was there and is not in the sink yet may be lost. ${this.#howToGoOn()}`;
+    return new MooringError('LOG_CHANGED', message, { context, hint });
+  }
+
+  #expired(gaps: readonly LogGap[]): MooringError {
+    return new MooringError('LOG_EXPIRED', 'what the sink was to read next is not in the log any more', {
+      context: { gaps },
+      hint: `Kafka has dropped it: keep records for longer (\`kafka.retention\`). ${this.#howToGoOn()}`,
+    });
+  }
+
+  #howToGoOn(): string {
+    const { name } = this.#options.target;
+    return `To go on with the earliest that is there now: \`mooring central -c FILE --resume ${name}\`, once.`;
+  }
+}
+
+function only(offsets: Starts, partitions: ReadonlySet<number>): [number, number][] {
+  return [...offsets].filter(([partition]) => partitions.has(partition));
+}
+
+function defined(offsets: readonly (number | undefined)[]): Starts {
+  const known = new Map<number, number>();
+  for (const [partition, offset] of offsets.entries()) if (offset !== undefined) known.set(partition, offset);
+  return known;
+}
+
+function gapsOf(log: string, next: Starts, spans: readonly LogSpan[]): LogGap[] {
+  return [...next].flatMap(([partition, from]) => {
+    const span = spans[partition];
+    if (span === undefined || (from >= span.first && from <= span.end)) return [];
+    return [{ log, partition, from, to: span.first }];
+  });
+}

@@ -1,0 +1,38 @@
+import type { LogPosition } from '../sink.ts';
+
+/** A stretch of a partition that was to be read next and is not in the log any more. */
+export interface LogGap {
+  readonly log: string;
+  readonly partition: number;
+  /** The offset that was to be read next. */
+  readonly from: number;
+  /** Where the log begins now. */
+  readonly to: number;
+}
+
+/** What a feed writes to. */
+export interface FeedTarget<Item> {
+  readonly name: string;
+  /** `open` waits for another process to let go of the place. */
+  readonly isStandingBy: boolean;
+  /** Takes the place over. Throws a `MooringError`, or the signal's reason; may be called again then. */
+  open(signal: AbortSignal): Promise<void>;
+  /** What a message says. Throws `RECORD_INVALID` for one that can never be written. */
+  decode(value: Buffer): Item;
+  /**
+   * Resolves when all of it is durable, with the position where it keeps positions. Not called again before that.
+   * Rejects with a `MooringError`: the same comes again, and what is there already is not written twice.
+   */
+  write(items: readonly Item[], position: LogPosition): Promise<void>;
+  /** The durable offsets to go on from, by partition. Undefined where it keeps none by itself. */
+  positions(log: string): ReadonlyMap<number, number> | undefined;
+  /** The logs that it has positions of. */
+  logs(): readonly string[];
+  /**
+   * Leaves word of what it will never have, once however often it is told, together with where it goes on, which may be
+   * nowhere yet.
+   */
+  tellGaps(gaps: readonly LogGap[], position: LogPosition): Promise<void>;
+  /** Finishes the write that is under way, without waiting for others, then lets go. */
+  close(): Promise<void>;
+}

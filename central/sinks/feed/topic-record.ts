@@ -1,0 +1,84 @@
+import { parseRecordId, type RunId } from '../../../protocol/ids.ts';
+import { BOUNDS } from '../../../protocol/record.ts';
+import { MooringError } from '../../../runtime/errors.ts';
+import type { FlatRecord, LogEntry, LogRecord } from '../../recordlog/recordlog.ts';
+
+/** A record as a message of the topic says it. */
+export interface TopicRecord {
+  readonly run: RunId;
+  readonly record: LogRecord;
+}
+
+/** The length of `2026-01-02T03:04:05.678Z`: other years are longer. */
+const TIMESTAMP_CHARACTERS = 24;
+const LINE_END = /[\r\n]/;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads a message as a flat record, whose text is kept as it is. Whatever a sink relies on is checked, as anybody may
+ * write to a topic. Throws `RECORD_INVALID`.
+ */
+export function topicRecordOf(value: Buffer): TopicRecord {
+  if (value.length > BOUNDS.batchJsonBytes) throw poison(`larger than ${BOUNDS.batchJsonBytes} bytes`);
+  const text = textOf(value);
+  const flat = flatOf(text);
+  const parsed = parseRecordId(flat.id);
+  if (parsed === undefined) throw poison('its id names no run and sequence');
+  if (!isTimestamp(flat.timestamp)) throw poison('its timestamp is none');
+  // A line of a file has to stay one.
+  const json = LINE_END.test(text) ? JSON.stringify(flat) : text;
+  return { run: parsed.run, record: { sequence: parsed.sequence, flat, json } };
+}
+
+/** Records as a sink takes them: by run, each sequence once, ascending. */
+export function entriesOf(records: readonly TopicRecord[]): LogEntry[] {
+  const bySequence = new Map<RunId, Map<number, LogRecord>>();
+  for (const { run, record } of records) {
+    const ofRun = bySequence.get(run) ?? new Map<number, LogRecord>();
+    bySequence.set(run, ofRun);
+    if (!ofRun.has(record.sequence)) ofRun.set(record.sequence, record);
+  }
+  return [...bySequence].map(([run, ofRun]) => {
+    const ascending = [...ofRun.values()].sort((a, b) => a.sequence - b.sequence);
+    return { gateway: (ascending[0] as LogRecord).flat.gateway, run, records: ascending };
+  });
+}
+
+/** The text of a message. Throws `RECORD_INVALID` where it is none. */
+export function textOf(value: Buffer): string {
+  try {
+    return utf8.decode(value);
+  } catch (cause) {
+    throw poison('it is not UTF-8', cause);
+  }
+}
+
+/** A JSON object. Throws `RECORD_INVALID` for anything else. */
+export function objectOf(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw poison('it is not JSON', cause);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw poison('it is no object');
+  return value as Record<string, unknown>;
+}
+
+/** The error for a message that no later try will write. */
+export function poison(reason: string, cause?: unknown): MooringError {
+  return new MooringError('RECORD_INVALID', reason, { cause });
+}
+
+function flatOf(text: string): FlatRecord {
+  const flat = objectOf(text);
+  for (const key of ['id', 'gateway', 'station', 'kind', 'timestamp']) {
+    if (typeof flat[key] !== 'string') throw poison(`its ${key} is no text`);
+  }
+  return flat as FlatRecord;
+}
+
+function isTimestamp(text: string): boolean {
+  const timeMs = Date.parse(text);
+  return text.length === TIMESTAMP_CHARACTERS && Number.isFinite(timeMs) && new Date(timeMs).toISOString() === text;
+}
