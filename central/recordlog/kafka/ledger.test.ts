@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { IntervalSet, type Range } from '../../../protocol/intervals.ts';
+import { runOf } from '../../../test/conformance/entries.ts';
+import { type HeldPiece, Ledger } from './ledger.ts';
+
+const RUN = runOf(1);
+
+function pieceOf(ranges: readonly Range[], run = RUN): HeldPiece {
+  return {
+    run,
+    gateway: 'plaka',
+    partition: 0,
+    first: 0,
+    last: 9,
+    sequences: new IntervalSet(ranges),
+    isDeclared: true,
+  };
+}
+
+test('what was held and is stored is held no more', () => {
+  const ledger = new Ledger();
+  const piece = pieceOf([[1, 10]]);
+  expect(ledger.addHeld(piece)).toBe(true);
+  expect(ledger.heldWith(RUN, 4)).toBe(piece);
+  ledger.addStored(RUN, [[3, 5]]);
+  expect(ledger.heldWith(RUN, 4)).toBeUndefined();
+  expect(ledger.heldWith(RUN, 6)).toBe(piece);
+  expect(piece.sequences.ranges()).toEqual([
+    [1, 2],
+    [6, 10],
+  ]);
+  ledger.addStored(RUN, [[1, 10]]);
+  expect(piece.sequences.isEmpty).toBe(true);
+  expect(ledger.stored(RUN).ranges()).toEqual([[1, 10]]);
+});
+
+test('a piece keeps only what is not known already', () => {
+  const ledger = new Ledger();
+  ledger.addStored(RUN, [[1, 3]]);
+  ledger.addHeld(pieceOf([[4, 6]]));
+  const piece = pieceOf([[1, 8]]);
+  expect(ledger.addHeld(piece)).toBe(true);
+  expect(piece.sequences.ranges()).toEqual([[7, 8]]);
+  expect(ledger.addHeld(pieceOf([[2, 8]]))).toBe(false);
+});
+
+test('beyond its bounds the runs that were written longest ago are forgotten, and never the one at hand', () => {
+  const ledger = new Ledger({ runsMax: 2, rangesMax: 4, heldMax: 2 });
+  const [a, b, c] = [runOf(1), runOf(2), runOf(3)];
+  ledger.addStored(a, [[1, 1]]);
+  ledger.addStored(b, [[1, 1]]);
+  ledger.addStored(a, [[3, 3]]);
+  ledger.addStored(c, [[1, 1]]);
+  expect([a, b, c].map((run) => ledger.stored(run).count)).toEqual([2, 0, 1]);
+  ledger.addStored(
+    c,
+    [3, 5, 7, 9, 11].map((sequence): Range => [sequence, sequence]),
+  );
+  expect([a, b, c].map((run) => ledger.stored(run).count)).toEqual([0, 0, 6]);
+
+  for (const run of [a, b, c]) ledger.addHeld(pieceOf([[100, 101]], run));
+  expect([a, b, c].map((run) => ledger.heldWith(run, 100) !== undefined)).toEqual([false, true, true]);
+});
+
+test('whatever is learned in whatever order, nothing is both stored and held, and nothing is either without being learned', () => {
+  const range = fc
+    .tuple(fc.integer({ min: 1, max: 40 }), fc.nat(8))
+    .map(([first, more]): Range => [first, first + more]);
+  const step = fc.record({ state: fc.constantFrom('stored' as const, 'held' as const), range, run: fc.nat(1) });
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const ledger = new Ledger();
+      const runs = [0, 1].map((number) => ({ run: runOf(number), stored: new IntervalSet(), held: new IntervalSet() }));
+      for (const { state, range: given, run: index } of steps) {
+        const model = runs[index] as (typeof runs)[number];
+        const place = { gateway: 'plaka', partition: 0, first: 0, last: 0 };
+        ledger.learn({ run: model.run, ...place, state, ranges: [given] });
+        model[state].add(...given);
+      }
+      for (const { run, stored, held } of runs) {
+        for (let sequence = 1; sequence < 50; sequence += 1) {
+          expect(ledger.stored(run).has(sequence)).toBe(stored.has(sequence));
+          const isHeld = held.has(sequence) && !stored.has(sequence);
+          expect(ledger.heldWith(run, sequence)?.sequences.has(sequence) ?? false).toBe(isHeld);
+        }
+      }
+    }),
+  );
+});
