@@ -15,6 +15,7 @@ import { KafkaRecordLog, type KafkaRecordLogOptions } from './recordlog/kafka/ka
 import { LogLink } from './recordlog/kafka/log-link.ts';
 import { type TopicsSpec, topicNamesOf } from './recordlog/kafka/topics.ts';
 import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
+import { AckLogFeed } from './sinks/ack-log/ack-log-feed.ts';
 import type { Disk } from './sinks/disk.ts';
 import type { Feed } from './sinks/feed/feed.ts';
 import { SinkFeed } from './sinks/feed/sink-feed.ts';
@@ -137,7 +138,7 @@ export class KafkaStorage implements Storage {
   #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters }: Producing): SomeFeed {
     const { config, clock, random, log, disk, resume = [] } = this.#options;
     const { kafka } = config;
-    const { records } = topicNamesOf(kafka.prefix);
+    const { records, acks } = topicNamesOf(kafka.prefix);
     const shared = {
       client,
       partitions: kafka.partitions,
@@ -149,7 +150,7 @@ export class KafkaStorage implements Storage {
       resumeAtEarliest: resume.includes(sink.name),
       onFatal: (error: MooringError) => this.#fail(error),
     };
-    assert(sink.kind === 'files', 'no feed for acknowledgements yet');
+    if (sink.kind === 'ack_log') return new AckLogFeed({ ...shared, ...sink, topic: acks, disk });
     return new SinkFeed({ ...shared, topic: records, sink: new FilesSink({ ...sink, clock, log, disk }) });
   }
 
