@@ -63,9 +63,11 @@ export class Topics {
 
   /** As retention does: the log of the partition begins at that offset from now on. */
   async deleteBefore(name: string, partition: number, offset: number): Promise<void> {
-    await this.#asAdmin((admin) =>
-      admin.deleteTopicRecords({ topic: name, partitions: [{ partition, offset: String(offset) }] }),
-    );
+    await this.#asAdmin(async (admin) => {
+      // Without it the client does not know of the topic.
+      await admin.fetchTopicOffsets(name);
+      await admin.deleteTopicRecords({ topic: name, partitions: [{ partition, offset: String(offset) }] });
+    });
   }
 
   /** Messages that the topic still has, over all partitions. */

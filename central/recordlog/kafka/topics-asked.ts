@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
-import type { LogSpan, TopicDescription } from './client.ts';
+import type { LogSpan } from './client.ts';
 
 /** By partition, in order, none left out. */
 export function spansIn(partitions: readonly (LogSpan & { readonly partition: number })[]): readonly LogSpan[] {
@@ -23,26 +23,32 @@ const LOOKS = 20;
 const LOOK_MS = 250;
 
 /**
- * Resolves when a topic can be seen, whatever became of the request to make it. Rejects with what that request failed for,
- * or with `LOG_FAILED` where it did not fail and there is still no topic.
+ * Resolves when a topic can be used, whatever became of the request to make it: it is described, and its leaders answer,
+ * which they do a moment later. Rejects with what that request failed for, or with what is still missing after some seconds.
  */
 export async function topicIsThere(
   clock: Clock,
   creating: Promise<unknown>,
-  describe: () => Promise<TopicDescription | undefined>,
+  look: () => Promise<unknown>,
 ): Promise<void> {
-  const failure = await creating.then(
-    () => undefined,
-    (error: unknown) => error as Error,
-  );
-  if (failure instanceof MooringError && failure.retry === 'never') throw failure;
-  for (let looks = 0; looks < LOOKS; looks += 1) {
-    if ((await describe()) !== undefined) return;
-    // One that was refused, and that nobody else makes, is not there at a second look either.
-    if (failure !== undefined && looks > 1) throw failure;
+  const refused = await failureOf(creating);
+  if (refused?.retry === 'never') throw refused;
+  for (let looks = 1; ; looks += 1) {
+    const missing = await failureOf(look());
+    if (missing === undefined) return;
+    // One that could not be made, and that nobody else makes, is not there at a second look either.
+    if (refused !== undefined && looks === 2) throw refused;
+    if (looks === LOOKS) throw missing;
     await clock.sleep(LOOK_MS);
   }
-  throw new MooringError('LOG_FAILED', 'a topic was made, and is not to be seen', {
-    context: { reason: 'unknown_topic' },
-  });
+}
+
+async function failureOf(work: Promise<unknown>): Promise<MooringError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof MooringError) return error;
+    throw error;
+  }
 }

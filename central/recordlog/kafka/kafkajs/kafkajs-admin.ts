@@ -66,7 +66,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
       admin.createTopics({ topics: [topic], waitForLeaders: false, timeout: CREATE_MS }),
     );
     // Neither its answer nor its error says whether the topic is there.
-    await topicIsThere(this.#options.clock, creating, () => this.describeTopic(name));
+    await topicIsThere(this.#options.clock, creating, () => this.offsets(name));
   }
 
   async offsets(topic: string): Promise<readonly LogSpan[]> {

@@ -56,7 +56,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     const creating = this.#call('Kafka did not make a topic', (admin) =>
       admin.createTopics({ topics: [name], partitions, replicas: replication, configs }),
     );
-    await topicIsThere(this.#options.clock, creating, () => this.describeTopic(name));
+    await topicIsThere(this.#options.clock, creating, () => this.offsets(name));
   }
 
   async offsets(topic: string): Promise<readonly LogSpan[]> {

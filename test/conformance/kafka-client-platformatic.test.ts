@@ -1,0 +1,3 @@
+import { describeKafkaClient } from './kafka-client.ts';
+
+describeKafkaClient('platformatic');
