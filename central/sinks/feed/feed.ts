@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { aborted } from '../../../runtime/aborted.ts';
 import { Backoff } from '../../../runtime/backoff.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
@@ -24,6 +25,8 @@ export interface FeedOptions<Item> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Resolves when the topic is there: nothing is read before, and no word said of it. Left out: it is there. */
+  readonly ready?: Promise<void>;
   /** Bytes that may be read and not written before nothing more is fetched; 8 MiB when left out. */
   readonly bytesMax?: number;
   /** Where what is to be read next is gone, or the log is another: go on, this once, with the earliest that there is. */
@@ -115,6 +118,7 @@ export class Feed<Item> {
     const { signal } = this.#aborted;
     try {
       await this.#openTarget(signal);
+      await Promise.race([this.#options.ready, aborted(signal)]);
       while (!signal.aborted) {
         await this.#serve(signal).catch((error: unknown) => this.#lost(error));
         await this.#pause(this.#backoff);

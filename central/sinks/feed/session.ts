@@ -29,6 +29,7 @@ export interface FeedSessionOptions<Item> {
   readonly onWriting: (error: MooringError | undefined) => void;
 }
 
+const LETTERS_AT_ONCE = 32;
 const RETRY = { firstMs: 500, maxMs: 60_000 };
 
 /** One membership in the group of a sink: from joining it until it ends by itself or is ended. Used once. */
@@ -209,17 +210,8 @@ export class FeedSession<Item> {
   }
 
   async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<void> {
-    const { target, deadLetters, logName, log } = this.#options;
-    const parts = [...taken.keys()].map((partition) => decoded.get(partition) as Decoded<Item>);
-    const letters = parts.flatMap((part) => part.letters);
-    if (letters.length > 0) {
-      await deadLetters.appendMessages(letters);
-      for (const part of parts) part.letters = [];
-      log.warn(
-        { count: letters.length, first: placeOf(letters[0] as PoisonLetter) },
-        'messages went to the dead letter',
-      );
-    }
+    const { target, logName } = this.#options;
+    for (const partition of [...taken.keys()]) await this.#putAside(decoded.get(partition) as Decoded<Item>);
     if (this.#over.signal.aborted) return;
     const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
     if (offsets.size === 0) return;
@@ -229,6 +221,19 @@ export class FeedSession<Item> {
     for (const [partition, next] of written) this.#written.set(partition, next);
     this.#commits.add(written);
     this.#resume();
+  }
+
+  /** Some at a time, as nobody is to hold a whole backlog of them; what is aside is not put there again. */
+  async #putAside({ letters }: Decoded<Item>): Promise<void> {
+    const [first, count] = [letters[0], letters.length];
+    while (letters.length > 0 && !this.#over.signal.aborted) {
+      const some = letters.slice(0, LETTERS_AT_ONCE);
+      await this.#options.deadLetters.appendMessages(some);
+      letters.splice(0, some.length);
+    }
+    if (first === undefined) return;
+    const { partition, offset, reason } = first;
+    this.#options.log.warn({ partition, offset, reason, count }, 'the dead letter has what the sink can never take');
   }
 
   async #pause(): Promise<void> {
@@ -248,7 +253,7 @@ export function isEnding(error: unknown): boolean {
 interface Decoded<Item> {
   readonly items: readonly Item[];
   /** Those that are not in the dead letter yet. */
-  letters: readonly PoisonLetter[];
+  readonly letters: PoisonLetter[];
 }
 
 function decode<Item>(target: FeedTarget<Item>, topic: string, partition: number, { messages }: Slice): Decoded<Item> {
@@ -263,8 +268,4 @@ function decode<Item>(target: FeedTarget<Item>, topic: string, partition: number
     }
   }
   return { items, letters };
-}
-
-function placeOf({ partition, offset, reason }: PoisonLetter): object {
-  return { partition, offset, reason };
 }
