@@ -18,7 +18,6 @@ interface Outgoing {
   /** The place of the one before. */
   orderBefore: number;
   sentMs: number;
-  isDone: boolean;
 }
 
 export interface MessageSenderOptions {
@@ -41,9 +40,9 @@ export class MessageSender {
   readonly #messages = new Map<number, Outgoing>();
   /** Under way, by the place of their newest transmission, ascending. */
   readonly #inFlight = new Map<number, Outgoing>();
-  /** To be sent again, before anything new. May still hold some that are done. */
-  #lost: Outgoing[] = [];
-  #fresh: Outgoing[] = [];
+  /** To be sent again, before anything new. */
+  readonly #lost: Outgoing[] = [];
+  readonly #fresh: Outgoing[] = [];
   #nextNumber: number;
   #nextOrder = 1;
   /** The newest transmission that is known to have come. */
@@ -61,6 +60,11 @@ export class MessageSender {
   /** No message below this number will be sent any more. */
   get lowest(): number {
     for (const number of this.#messages.keys()) return number;
+    return this.#nextNumber;
+  }
+
+  /** That of the message that is added next. */
+  get nextNumber(): number {
     return this.#nextNumber;
   }
 
@@ -108,7 +112,6 @@ export class MessageSender {
       order: undefined,
       orderBefore: 0,
       sentMs: 0,
-      isDone: false,
     };
     this.#messages.set(number, outgoing);
     this.#fresh.push(outgoing);
@@ -149,7 +152,7 @@ export class MessageSender {
     this.#findLost(nowMs);
     this.#findSilence(nowMs);
     if (this.#inFlight.size >= this.#window.size || this.#window.nextSendMs > nowMs) return undefined;
-    const outgoing = this.#takeQueued();
+    const outgoing = this.#lost.shift() ?? this.#fresh.shift();
     if (outgoing === undefined) return undefined;
     const { number, bytes } = outgoing;
     if (this.#inFlight.size === 0) this.#timedFromMs = nowMs;
@@ -246,16 +249,13 @@ export class MessageSender {
     this.#lost.push(outgoing);
   }
 
-  #takeQueued(): Outgoing | undefined {
-    for (const queue of [this.#lost, this.#fresh]) {
-      for (let first = queue.shift(); first !== undefined; first = queue.shift()) if (!first.isDone) return first;
-    }
-    return undefined;
-  }
-
   #end(outgoing: Outgoing): void {
-    outgoing.isDone = true;
     this.#messages.delete(outgoing.number);
-    if (outgoing.order !== undefined) this.#inFlight.delete(outgoing.order);
+    if (outgoing.order !== undefined) {
+      this.#inFlight.delete(outgoing.order);
+      return;
+    }
+    const queue = outgoing.times > 0 ? this.#lost : this.#fresh;
+    queue.splice(queue.indexOf(outgoing), 1);
   }
 }
