@@ -1,4 +1,4 @@
-import { type BaseOptions, Consumer } from '@platformatic/kafka';
+import { type BaseOptions, ConnectionPool, Consumer } from '@platformatic/kafka';
 import type { Clock } from '../../../../runtime/clock.ts';
 import { toMooringError } from '../../../../runtime/errors.ts';
 import type { Log } from '../../../../runtime/log.ts';
@@ -35,6 +35,8 @@ export class PlatformaticMember implements GroupMember {
   readonly #options: PlatformaticMemberOptions;
   readonly #topic: string;
   readonly #consumer: Consumer;
+  /** Of the fetches alone: a broker answers the requests of a connection one after the other, and a fetch may take long. */
+  readonly #fetchPool: ConnectionPool;
   /** What is read, by partition: from which offset on. */
   #next = new Map<number, number>();
   readonly #paused = new Set<number>();
@@ -45,6 +47,7 @@ export class PlatformaticMember implements GroupMember {
   constructor(options: PlatformaticMemberOptions) {
     this.#options = options;
     this.#topic = options.consumer.topic;
+    this.#fetchPool = new ConnectionPool(options.base.clientId, options.base);
     this.#consumer = new Consumer({
       ...options.base,
       groupId: options.consumer.group,
@@ -107,7 +110,9 @@ export class PlatformaticMember implements GroupMember {
     this.#isOver = true;
     this.#changed.resolve();
     await this.#options
-      .ask('Kafka holds the consumer', LEAVE_MS, () => this.#consumer.close(true))
+      .ask('Kafka holds the consumer', LEAVE_MS, () =>
+        Promise.all([this.#consumer.close(true), this.#fetchPool.close()]),
+      )
       .catch(() => undefined);
   }
 
@@ -163,6 +168,7 @@ export class PlatformaticMember implements GroupMember {
     return await this.#options.ask('Kafka does not answer a fetch', FETCH_MS, () =>
       this.#consumer.fetch({
         node,
+        connectionPool: this.#fetchPool,
         maxWaitTime: GROUP.fetchWaitMs,
         minBytes: 1,
         maxBytes: GROUP.fetchBytes,
