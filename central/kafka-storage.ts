@@ -126,7 +126,8 @@ export class KafkaStorage implements Storage {
     if (ingest.mqtt === undefined && ingest.udp === undefined) {
       const link = new LogLink(shared);
       const deadLetters = new KafkaDeadLetters({ ...shared, link, files: shared.letterFiles });
-      this.#log = { deadLetters, open: (signal) => link.open(signal), close: () => link.close() };
+      const { ready } = link;
+      this.#log = { deadLetters, ready, open: (signal) => link.open(signal), close: () => link.close() };
     } else {
       const groups = ack.map((sink) => groupOf(kafka, sink));
       this.#recordLog = new KafkaRecordLog({ ...shared, ack: groups.length === 0 ? 'log' : { groups } });
@@ -135,7 +136,7 @@ export class KafkaStorage implements Storage {
     return this.#log;
   }
 
-  #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters }: Producing): SomeFeed {
+  #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters, ready }: Producing): SomeFeed {
     const { config, clock, random, log, disk, resume = [] } = this.#options;
     const { kafka } = config;
     const { records, acks } = topicNamesOf(kafka.prefix);
@@ -144,6 +145,7 @@ export class KafkaStorage implements Storage {
       partitions: kafka.partitions,
       group: groupOf(kafka, sink.name),
       deadLetters,
+      ready,
       clock,
       random,
       log,
@@ -168,7 +170,7 @@ export class KafkaStorage implements Storage {
 }
 
 /** What a centre writes to Kafka with. */
-interface Producing extends Pick<KafkaRecordLog, 'deadLetters' | 'open' | 'close'> {}
+interface Producing extends Pick<KafkaRecordLog, 'deadLetters' | 'ready' | 'open' | 'close'> {}
 
 type SomeFeed = Pick<Feed<unknown>, 'start' | 'status' | 'close'>;
 

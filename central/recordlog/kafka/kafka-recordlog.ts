@@ -102,6 +102,11 @@ export class KafkaRecordLog implements RecordLog {
     });
   }
 
+  /** Resolves when the topics have been found, or made, as they should be. */
+  get ready(): Promise<void> {
+    return this.#link.ready;
+  }
+
   /** Begins to connect; resolves at once, also where there is no Kafka: meanwhile appends are rejected. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#link.open(signal);
