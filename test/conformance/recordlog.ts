@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FlatRecord, LogEntry, LogOutcome, RecordLog } from '../../central/recordlog/recordlog.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { MooringError } from '../../runtime/errors.ts';
 import { entryOf, flatOf, runOf, span } from './entries.ts';
 import { writeThroughKills } from './kill.ts';
 
@@ -15,6 +17,12 @@ export interface RecordLogHarness {
   read(place: string): Promise<readonly FlatRecord[]>;
   /** A flat object as JSON of more bytes than this is more than the log takes. */
   readonly recordBytesMax: number;
+  /** How long a test may take, where that is more than usual, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** How many cases of overlapping appends are tried; 15 when left out. */
+  readonly overlapRuns?: number;
+  /** How long a log that was broken may go on failing, in milliseconds; not at all when left out. */
+  readonly recoveryMs?: number;
 }
 
 const never = new AbortController().signal;
@@ -35,7 +43,8 @@ function expectPartition({ records }: LogEntry, { stored, held, rejected }: LogO
  * @param moduleUrl the module that exports `harness`, for processes that are to be killed
  */
 export function describeRecordLog(name: string, harness: RecordLogHarness, moduleUrl: string): void {
-  describe(`record log ${name}`, () => {
+  const { timeoutMs, overlapRuns = 15, recoveryMs = 0 } = harness;
+  describe(`record log ${name}`, timeoutMs === undefined ? {} : { timeout: timeoutMs }, () => {
     let place = '';
     beforeEach(async () => {
       place = await mkdtemp(join(tmpdir(), 'mooring-log-'));
@@ -51,6 +60,18 @@ export function describeRecordLog(name: string, harness: RecordLogHarness, modul
       const outcome = await log.append(entry);
       expectPartition(entry, outcome);
       return outcome;
+    };
+    /** The first append after a fault. */
+    const appendOnceWhole = async (log: RecordLog, entry: LogEntry): Promise<LogOutcome> => {
+      const endMs = systemClock.monotonicMs() + recoveryMs;
+      for (;;) {
+        try {
+          return await append(log, entry);
+        } catch (error) {
+          if (!(error instanceof MooringError) || systemClock.monotonicMs() >= endMs) throw error;
+        }
+        await systemClock.sleep(50);
+      }
     };
     const expectExactly = async (run: string, sequences: readonly number[]): Promise<void> => {
       const found = [...(await harness.read(place))].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -98,7 +119,7 @@ export function describeRecordLog(name: string, harness: RecordLogHarness, modul
             await expectExactly(RUN, [...new Set(batches.flat())]);
           },
         ),
-        { numRuns: 15 },
+        { numRuns: overlapRuns },
       );
     });
 
@@ -145,7 +166,7 @@ export function describeRecordLog(name: string, harness: RecordLogHarness, modul
         { status: 'rejected', reason: { code: 'LOG_FAILED', retry: 'later' } },
       ]);
       faults.isBroken = false;
-      await append(log, entryOf(RUN, span(8, 12)));
+      await appendOnceWhole(log, entryOf(RUN, span(8, 12)));
       await append(log, entryOf(RUN, span(4, 9)));
       await log.close();
       await expectExactly(RUN, span(1, 12));
@@ -168,18 +189,22 @@ export function describeRecordLog(name: string, harness: RecordLogHarness, modul
       await expectExactly(RUN, [1, 3]);
     });
 
-    test(`killed ${KILLS} times (seed ${SEED}), it has what it said it stored`, async () => {
-      const run = runOf(9);
-      const stored = await writeThroughKills({ moduleUrl, place, run: 9, kills: KILLS, seed: SEED });
-      const log = await open();
-      const all = span(1, stored.last as number);
-      const found = new IntervalSet();
-      for (const { id } of await harness.read(place)) found.add(Number.parseInt(id.slice(-12), 16));
-      for (const [first, last] of stored.ranges()) expect(found.missing(first, last)).toEqual([]);
+    test(
+      `killed ${KILLS} times (seed ${SEED}), it has what it said it stored`,
+      async () => {
+        const run = runOf(9);
+        const stored = await writeThroughKills({ moduleUrl, place, run: 9, kills: KILLS, seed: SEED });
+        const log = await open();
+        const all = span(1, stored.last as number);
+        const found = new IntervalSet();
+        for (const { id } of await harness.read(place)) found.add(Number.parseInt(id.slice(-12), 16));
+        for (const [first, last] of stored.ranges()) expect(found.missing(first, last)).toEqual([]);
 
-      for (let replay = 0; replay < 2; replay += 1) await append(log, entryOf(run, all));
-      await log.close();
-      await expectExactly(run, [...new Set([...all, ...sequencesIn(found.ranges())])]);
-    }, 60_000);
+        for (let replay = 0; replay < 2; replay += 1) await append(log, entryOf(run, all));
+        await log.close();
+        await expectExactly(run, [...new Set([...all, ...sequencesIn(found.ranges())])]);
+      },
+      Math.max(60_000, timeoutMs ?? 0),
+    );
   });
 }

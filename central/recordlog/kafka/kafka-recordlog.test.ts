@@ -341,6 +341,20 @@ describe('with sinks that have to have committed', () => {
     await close(second);
   });
 
+  test('of two copies that wait for the same record, the second repeats nothing', async () => {
+    const first = await opened({ ack });
+    append(first, entryOf(RUN, [1, 2]));
+    await clock.advance(100);
+    const second = await opened({ ack });
+    const repeat = append(second, entryOf(RUN, [1, 2]));
+    commit(2);
+    await clock.advance(3000);
+    expect(repeat.outcome).toMatchObject({ stored: [[1, 2]], added: 0 });
+    expect(acks().map((message) => message?.state)).toEqual(['held', 'stored']);
+    await close(first);
+    await close(second);
+  });
+
   test('the groups are asked for all that wait together, and only while somebody waits', async () => {
     const log = await opened({ ack });
     await clock.advance(60_000);
@@ -384,6 +398,11 @@ describe('the log is known again', () => {
   };
 
   test('another cluster at the same address ends it', () => wiped(() => kafka.wipe('cluster-2')));
+
+  test('so does another cluster that has the same in its topics, as a copy of the disks would', () =>
+    wiped(() => {
+      kafka.cluster = 'cluster-2';
+    }));
 
   test('a topic that is gone ends it, and is not made anew', async () => {
     await wiped(() => kafka.deleteTopic(RECORDS));
@@ -450,6 +469,21 @@ describe('the log is known again', () => {
     await clock.advance(10_000);
     expect(result.error?.code).toBe('LOG_CHANGED');
     expect(kafka.topic(RECORDS)).toBeUndefined();
+  });
+
+  test('it remembers within seconds how long the log was', async () => {
+    const first = await opened();
+    append(first, entryOf(RUN, span(1, 5)));
+    await clock.advance(6000);
+    for (const name of [RECORDS, ACKS]) {
+      const topic = kafka.topic(name);
+      if (topic !== undefined) kafka.makeTopic(topic);
+    }
+    const second = make();
+    await second.open(never);
+    const result = append(second, entryOf(RUN, [6]));
+    await clock.advance(10_000);
+    expect(result.error).toMatchObject({ code: 'LOG_CHANGED', context: { topic: RECORDS, acknowledged: 4, end: 0 } });
   });
 
   test('without a memory of its own it learns from the acknowledgements that the log has been longer', async () => {
