@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { DatagramHeader } from './datagram.ts';
 import { tagOf } from './frames.ts';
 import { MessageReceiver } from './message-receiver.ts';
@@ -9,7 +10,7 @@ const PROCESSES_MAX = 4;
 
 /** What a gateway knows of one process of the centre. */
 export interface CentreProcess {
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   /** Begins at a challenge that was fresh. */
   readonly window: ReplayWindow;
   readonly receiver: MessageReceiver;
@@ -36,7 +37,7 @@ export class CentreProcesses {
     return this.#bySalt.get(nameOf(salt));
   }
 
-  keyOf(salt: Uint8Array): Uint8Array {
+  keyOf(salt: Uint8Array): KeyObject {
     const name: Omit<DatagramHeader, 'counter'> = { direction: 'down', gateway: this.#gateway, salt };
     return sealKey(this.#sharedKey, name);
   }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { DatagramHeader } from './datagram.ts';
 import type { Carriage, Frame } from './frames.ts';
 import { MessageReceiver } from './message-receiver.ts';
@@ -14,7 +15,7 @@ export interface CentreSessionOptions<Address> {
   readonly name: string;
   readonly salt: Uint8Array;
   /** Opens what that process has sealed. */
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   /** Of the echo. */
   readonly counter: number;
   readonly nonce: Uint8Array;
@@ -29,7 +30,7 @@ export class CentreSession<Address> {
   readonly gateway: string;
   readonly name: string;
   readonly salt: Uint8Array;
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   readonly window: ReplayWindow;
   readonly sender: MessageSender;
   readonly receiver = new MessageReceiver();

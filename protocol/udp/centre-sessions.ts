@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { SALT_BYTES } from '../ids.ts';
 import { CentreSession } from './centre-session.ts';
 import { type DatagramHeader, headerBytes, peekDatagram, TAG_BYTES } from './datagram.ts';
@@ -330,7 +331,7 @@ interface Arrived<Address> {
 interface From<Address> {
   readonly link: GatewayLink<Address>;
   readonly name: string;
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   readonly header: DatagramHeader;
   readonly address: Address;
   /** In bytes. */

@@ -1,25 +1,28 @@
 const WINDOW = { first: 8, min: 2, max: 256 } as const;
-/** A trip that is longer than the shortest by so much waited in a queue; receipts alone may wait for 25 ms. */
-const INFLATION = { factor: 1.25, slackMs: 30 } as const;
-const GROWTH = { startup: 2, later: 1.125 } as const;
-const SHRINK = 0.75;
+/** Datagrams that may stand in queues on the way: a quarter of the window, so that a slow modem does not hold alarms back. */
+const QUEUED = { share: 0.25, min: 2, max: 8 } as const;
+/** What a trip may be longer than the shortest without any queue: receipts wait, and timers are coarse. */
+const SLACK_MS = 5;
 /** Losses that no mast and no sea explains: somebody on the way throws away what goes too fast. */
 const LOSS_SHARE_MAX = 0.5;
 const LOSSES_COUNT_MIN = 8;
-/** The shortest trip is forgotten after one to two of these: paths change. */
+const LOSSY_SHRINK = 0.75;
+/** The shortest trip is forgotten after one to two of these, as paths change; then half a window lets the queue run dry. */
 const MEMORY_MS = 30_000;
-/** Faster than its window says, so that the window and not the pace bounds; and a burst that a coarse timer makes good. */
+/** Faster than the window says, so that it and not the pace bounds; and a burst that makes a coarse timer good. */
 const PACE = { startup: 2, later: 1.25, burstMs: 2 } as const;
 
 /**
  * How many datagrams may be under way, and how fast they leave. Radio links lose at random, so loss alone slows nothing
- * down; a queue that builds up does (delay-based, after TCP Vegas, Brakmo and Peterson 1994), and so does silence.
+ * down; a queue that builds up does, and so does silence. Delay-based, after FAST TCP (Wei, Jin, Low and Hegde 2006): the
+ * window tends to where a few datagrams of its own stand in queues.
  */
 export class DelayWindow {
   #window: number = WINDOW.first;
   #isStartup = true;
   #round = emptyRound(Number.NEGATIVE_INFINITY);
-  #skipsRound = false;
+  /** What the window was before it was halved to let a queue run dry. */
+  #restored: number | undefined;
   #shortestMs = Number.POSITIVE_INFINITY;
   #shortestBeforeMs = Number.POSITIVE_INFINITY;
   #memoryEndsMs = Number.NEGATIVE_INFINITY;
@@ -59,6 +62,12 @@ export class DelayWindow {
     if (smoothedMs === undefined || nowMs < this.#round.endsMs) return;
     this.#adjust();
     this.#round = emptyRound(nowMs + smoothedMs);
+    if (nowMs < this.#memoryEndsMs) return;
+    this.#memoryEndsMs = nowMs + MEMORY_MS;
+    this.#shortestBeforeMs = this.#shortestMs;
+    this.#shortestMs = Number.POSITIVE_INFINITY;
+    this.#restored = this.#window;
+    this.#resize(this.#window / 2);
   }
 
   lost(count: number): void {
@@ -67,33 +76,38 @@ export class DelayWindow {
 
   /** Nothing at all has come back for a whole time-out. */
   silent(): void {
-    this.#window = Math.max(WINDOW.min, this.#window / 2);
+    this.#resize(this.#window / 2);
+    this.#restored = undefined;
     this.#isStartup = false;
   }
 
   #adjust(): void {
     const { shortestMs, taken, lost, isFull } = this.#round;
-    const limitMs = (this.shortestMs ?? 0) * INFLATION.factor + INFLATION.slackMs;
-    const isQueued = shortestMs !== Number.POSITIVE_INFINITY && shortestMs > limitMs;
-    const isPoliced = taken + lost >= LOSSES_COUNT_MIN && lost > LOSS_SHARE_MAX * (taken + lost);
-    // What a smaller window does is only seen a round later.
-    if (this.#skipsRound) this.#skipsRound = false;
-    else if (isQueued || isPoliced) {
-      this.#window = Math.max(WINDOW.min, this.#window * SHRINK);
-      this.#isStartup = false;
-      this.#skipsRound = true;
-    } else if (isFull) {
-      const grown = Math.max(this.#window + 1, this.#window * (this.#isStartup ? GROWTH.startup : GROWTH.later));
-      this.#window = Math.min(WINDOW.max, grown);
+    if (this.#restored !== undefined) {
+      this.#resize(this.#restored);
+      this.#restored = undefined;
+      return;
     }
+    if (taken + lost >= LOSSES_COUNT_MIN && lost > LOSS_SHARE_MAX * (taken + lost)) {
+      this.#isStartup = false;
+      this.#resize(this.#window * LOSSY_SHRINK);
+      return;
+    }
+    if (shortestMs === Number.POSITIVE_INFINITY) return;
+    const emptyMs = (this.shortestMs ?? shortestMs) + SLACK_MS;
+    const unqueued = this.#window * Math.min(1, emptyMs / shortestMs);
+    const queuedMax = Math.max(QUEUED.min, Math.min(QUEUED.max, this.#window * QUEUED.share));
+    if (this.#window - unqueued > queuedMax) this.#isStartup = false;
+    const wanted = this.#isStartup ? 2 * this.#window : (this.#window + unqueued + queuedMax) / 2;
+    if (isFull || wanted < this.#window) this.#resize(wanted);
+  }
+
+  #resize(window: number): void {
+    this.#window = Math.max(WINDOW.min, Math.min(WINDOW.max, window));
   }
 
   #remember(tripMs: number, nowMs: number): void {
-    if (nowMs >= this.#memoryEndsMs) {
-      this.#shortestBeforeMs = this.#shortestMs;
-      this.#shortestMs = tripMs;
-      this.#memoryEndsMs = nowMs + MEMORY_MS;
-    }
+    if (this.#memoryEndsMs === Number.NEGATIVE_INFINITY) this.#memoryEndsMs = nowMs + MEMORY_MS;
     this.#shortestMs = Math.min(this.#shortestMs, tripMs);
   }
 }

@@ -59,7 +59,7 @@ export interface NumberedMessage {
 }
 
 /** How far the numbers of messages that are not taken yet may spread: `back` is below it, and so is a bitmap's last bit. */
-export const NUMBERS_SPREAD_MAX = 512;
+export const NUMBERS_SPREAD_MAX = 1024;
 export const NONCE_BYTES = 16;
 /** What names a centre's process in receipts: the first bytes of its salt. */
 export const TAG_OF_SALT_BYTES = 4;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { CentreSession } from './centre-session.ts';
 import { Challenges } from './challenges.ts';
 import { type RandomBytes, sealKey } from './seal.ts';
@@ -14,7 +15,7 @@ export interface GatewayLinksOptions {
 export class GatewayLink<Address> {
   readonly gateway: string;
   /** Seals what goes down. */
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   readonly challenges: Challenges;
   /** By the salt of the gateway's process, the one that was silent for the longest first. */
   readonly sessions = new Map<string, CentreSession<Address>>();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { KeyObject } from 'node:crypto';
 import { SALT_BYTES } from '../ids.ts';
 import { type CentreProcess, CentreProcesses } from './centre-processes.ts';
 import { type DatagramHeader, peekDatagram } from './datagram.ts';
@@ -57,9 +58,11 @@ export interface GatewaySessionCounters {
 }
 
 /** Between two hellos without an answer, in milliseconds; doubled each time. */
-const HELLO_MS = { first: 250, max: 15_000 } as const;
+const HELLO_MS = { first: 250, max: 4000 } as const;
 /** An echo is sent again so often before the challenge is taken to be void. */
 const ECHOES_MAX = 6;
+/** An echo waits no longer for its answer, unless trips are longer: where a third gets lost, a handshake must not take minutes. */
+const ECHO_WAIT_MS_MAX = 2000;
 
 /**
  * The gateway's end of the UDP link (docs/protocol.md, "Datagrams"): no socket and no clock of its own. `nowMs` is
@@ -70,7 +73,7 @@ export class GatewaySession {
   readonly messageBytesMax: number;
   readonly #options: GatewaySessionOptions;
   readonly #salt: Uint8Array;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #centres: CentreProcesses;
   readonly #sender = new MessageSender({ firstNumber: 1 });
   readonly #counts = {
@@ -233,7 +236,8 @@ export class GatewaySession {
       this.#echo = undefined;
       return;
     }
-    const waitMs = this.#sender.timeoutMs * 2 ** echo.times;
+    const { timeoutMs } = this.#sender;
+    const waitMs = Math.max(timeoutMs, Math.min(ECHO_WAIT_MS_MAX, timeoutMs * 2 ** echo.times));
     this.#echo = { ...echo, times: echo.times + 1, sentMs: nowMs, dueMs: nowMs + waitMs };
     this.#transmit({ kind: 'echo', nonce: echo.nonce, lowest: this.#sender.lowest });
   }

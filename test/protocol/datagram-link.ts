@@ -10,8 +10,8 @@ export interface WayQuality {
   readonly duplication: number;
   /** Chance that a bit of a datagram is turned over. */
   readonly corruption: number;
-  /** Datagrams that pass in a second; they queue before that. Infinite where left out. */
-  readonly perSecond?: number;
+  /** Bytes that pass in a second; datagrams queue before that. Infinite where left out. */
+  readonly bytesPerSecond?: number;
 }
 
 export const CLEAN_WAY: WayQuality = { delayMs: 50, jitterMs: 0, loss: 0, duplication: 0, corruption: 0 };
@@ -67,10 +67,10 @@ export class DatagramWorld {
 
   /** Delivers a datagram as often, as late and as whole as chance has it. */
   carry(way: string, datagram: Uint8Array, deliver: (datagram: Uint8Array) => void): void {
-    const { loss, duplication, corruption, delayMs, jitterMs, perSecond } = this.#quality;
+    const { loss, duplication, corruption, delayMs, jitterMs, bytesPerSecond } = this.#quality;
     let queuedMs = 0;
-    if (perSecond !== undefined) {
-      const freeAtMs = Math.max(this.#nowMs, this.#freeAtMs.get(way) ?? 0) + 1000 / perSecond;
+    if (bytesPerSecond !== undefined) {
+      const freeAtMs = Math.max(this.#nowMs, this.#freeAtMs.get(way) ?? 0) + (1000 * datagram.length) / bytesPerSecond;
       this.#freeAtMs.set(way, freeAtMs);
       queuedMs = freeAtMs - this.#nowMs;
     }
