@@ -1,0 +1,264 @@
+import { beforeEach, expect, test } from 'vitest';
+import { MooringError } from '../../../runtime/errors.ts';
+import { silentLog } from '../../../runtime/log.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import { SteppedClock } from '../../../sim/clock.ts';
+import { MemoryKafka } from '../../../sim/memory-kafka.ts';
+import { span } from '../../../test/conformance/entries.ts';
+import type { ConsumedMessage, KafkaConsumer, KafkaConsumerOptions } from '../../recordlog/kafka/client.ts';
+import type { LogPosition } from '../sink.ts';
+import { FeedSession } from './session.ts';
+import type { FeedTarget } from './target.ts';
+
+/** A consumer that does what the test says. */
+class ScriptedConsumer implements KafkaConsumer {
+  readonly calls: string[] = [];
+  readonly commits: Record<string, number>[] = [];
+  commitFailure: MooringError | undefined;
+  readonly events: KafkaConsumerOptions;
+
+  constructor(events: KafkaConsumerOptions) {
+    this.events = events;
+  }
+
+  async open(): Promise<void> {
+    this.calls.push('open');
+  }
+
+  pause(partition: number): void {
+    this.calls.push(`pause ${partition}`);
+  }
+
+  resume(partition: number): void {
+    this.calls.push(`resume ${partition}`);
+  }
+
+  async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
+    if (this.commitFailure !== undefined) throw this.commitFailure;
+    this.commits.push(Object.fromEntries(offsets));
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+  }
+
+  give(partition: number, first: number, last: number, bytes = 1): void {
+    const messages = span(first, last).map(
+      (offset): ConsumedMessage => ({ offset, key: 'k', value: Buffer.alloc(bytes, `${offset}`), timestampMs: 0 }),
+    );
+    this.events.onMessages(partition, messages);
+  }
+}
+
+const settled = (): Promise<void> => Promise.resolve();
+
+/** A target whose writes end when the test says so. */
+class ScriptedTarget implements FeedTarget<string> {
+  readonly name = 'archive';
+  readonly isStandingBy = false;
+  readonly writes: { items: readonly string[]; offsets: Record<string, number> }[] = [];
+  #pending: PromiseWithResolvers<void> | undefined;
+
+  decode(value: Buffer): string {
+    return value.toString('utf8', 0, 3).replace(/\0/g, '');
+  }
+
+  write(items: readonly string[], { offsets }: LogPosition): Promise<void> {
+    this.writes.push({ items, offsets: Object.fromEntries(offsets) });
+    this.#pending = Promise.withResolvers();
+    return this.#pending.promise;
+  }
+
+  finish(error?: Error): void {
+    if (error === undefined) this.#pending?.resolve();
+    else this.#pending?.reject(error);
+  }
+
+  readonly open = settled;
+  readonly positions = (): undefined => undefined;
+  readonly logs = (): readonly string[] => [];
+  readonly tellGaps = settled;
+  readonly close = settled;
+}
+
+let clock: SteppedClock;
+let consumer: ScriptedConsumer;
+let target: ScriptedTarget;
+let starts: ReadonlyMap<number, number>;
+let closing: AbortController;
+let session: FeedSession<string>;
+let running: Promise<void>;
+beforeEach(async () => {
+  clock = new SteppedClock();
+  target = new ScriptedTarget();
+  closing = new AbortController();
+  starts = new Map([
+    [0, 0],
+    [1, 0],
+  ]);
+  session = new FeedSession({
+    target,
+    client: Object.assign(new MemoryKafka(), {
+      createConsumer(events: KafkaConsumerOptions) {
+        consumer = new ScriptedConsumer(events);
+        return consumer;
+      },
+    }),
+    group: 'g',
+    topic: 't',
+    logName: 'c/t',
+    findStarts: async () => starts,
+    deadLetters: { appendMessages: async () => undefined },
+    clock,
+    random: new SeededRandom(1),
+    log: silentLog,
+    bytesMax: 10_000,
+    onWriting: () => undefined,
+  });
+  running = session.run(closing.signal, () => undefined);
+  await consumer.events.positions([0, 1]);
+  await clock.advance(0);
+});
+
+async function end(): Promise<void> {
+  closing.abort();
+  target.finish();
+  await clock.advance(0);
+  await running;
+}
+
+test('what came during a write goes into the next, all partitions together, and one write follows the other', async () => {
+  consumer.give(0, 0, 1);
+  await clock.advance(0);
+  consumer.give(0, 2, 3);
+  consumer.give(1, 0, 0);
+  await clock.advance(5000);
+  expect(target.writes).toHaveLength(1);
+  target.finish();
+  await clock.advance(0);
+  expect(target.writes.slice(1)).toEqual([{ items: ['2', '3', '0'], offsets: { 0: 4, 1: 1 } }]);
+  await end();
+});
+
+test('a partition pauses when more waits than there is room for, and resumes when half of that is free', async () => {
+  consumer.give(0, 0, 9, 500);
+  expect(consumer.calls).toEqual(['open']);
+  consumer.give(1, 0, 9, 500);
+  expect(consumer.calls).toEqual(['open', 'pause 1']);
+  await clock.advance(0);
+  consumer.give(0, 10, 10, 500);
+  expect(consumer.calls).toEqual(['open', 'pause 1', 'pause 0']);
+  target.finish();
+  await clock.advance(0);
+  expect(consumer.calls).toEqual(['open', 'pause 1', 'pause 0', 'resume 1', 'resume 0']);
+  await end();
+});
+
+test('what is not written of a partition that is taken away is forgotten, also between two tries', async () => {
+  consumer.give(0, 0, 4);
+  consumer.give(1, 0, 4);
+  await clock.advance(0);
+  consumer.give(0, 5, 9);
+  consumer.events.onRevoked([0]);
+  consumer.give(0, 10, 12);
+  target.finish(new MooringError('SINK_FAILED', 'full'));
+  await clock.advance(60_000);
+  expect(target.writes.map(({ offsets }) => offsets)).toEqual([{ 0: 5, 1: 5 }, { 1: 5 }]);
+  target.finish();
+  await clock.advance(1000);
+  expect(target.writes).toHaveLength(2);
+  expect(consumer.commits.at(-1)).toEqual({ 1: 5 });
+  await end();
+});
+
+test('a write that ends after its partition was taken away is not told to the group', async () => {
+  consumer.give(0, 0, 4);
+  await clock.advance(0);
+  await clock.advance(1000);
+  consumer.events.onRevoked([0]);
+  target.finish();
+  await clock.advance(5000);
+  expect(consumer.commits).toEqual([{ 0: 0, 1: 0 }]);
+  await end();
+});
+
+test('a partition that comes back begins where it is told to; what it had before that is read again, not kept', async () => {
+  consumer.give(0, 0, 4);
+  await clock.advance(0);
+  consumer.give(0, 5, 9);
+  starts = new Map([[0, 3]]);
+  await consumer.events.positions([0]);
+  consumer.give(0, 2, 7);
+  target.finish();
+  await clock.advance(0);
+  expect(target.writes[1]).toEqual({ items: ['3', '4', '5', '6', '7'], offsets: { 0: 8 } });
+  await end();
+});
+
+test('an answer about partitions that were taken away meanwhile changes nothing', async () => {
+  consumer.commits.length = 0;
+  consumer.events.onRevoked([0, 1]);
+  const asked = consumer.events.positions([1]);
+  consumer.events.onRevoked([1]);
+  await asked;
+  consumer.give(1, 0, 4);
+  await clock.advance(5000);
+  expect(target.writes).toEqual([]);
+  expect(consumer.commits).toEqual([]);
+  await end();
+});
+
+test('the group hears at most once a second how far it is, and what failed goes along with the next', async () => {
+  await clock.advance(10);
+  consumer.commits.length = 0;
+  for (const offset of span(0, 9)) {
+    consumer.give(0, offset, offset);
+    await clock.advance(0);
+    target.finish();
+    await clock.advance(150);
+  }
+  expect(consumer.commits).toHaveLength(1);
+  consumer.commitFailure = new MooringError('LOG_FAILED', 'rebalancing');
+  await clock.advance(5000);
+  consumer.commitFailure = undefined;
+  consumer.give(1, 0, 0);
+  await clock.advance(0);
+  target.finish();
+  await clock.advance(1000);
+  expect(consumer.commits.at(-1)).toEqual({ 0: 10, 1: 1 });
+  await end();
+});
+
+test('when the consumer fails, the write under way ends first, nothing else begins, and the group is left', async () => {
+  consumer.give(0, 0, 4);
+  await clock.advance(0);
+  consumer.give(0, 5, 9);
+  const failed = expect(running).rejects.toMatchObject({ code: 'LOG_FAILED', cause: { message: 'gone' } });
+  consumer.events.onFailed(new Error('gone'));
+  await clock.advance(60_000);
+  expect(consumer.calls).not.toContain('close');
+  target.finish();
+  await clock.advance(0);
+  await failed;
+  expect(target.writes).toHaveLength(1);
+  expect(consumer.calls.at(-1)).toBe('close');
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('the lag is what the log has and the target has not, of the partitions that are read', async () => {
+  const spans = [
+    { first: 0, end: 10 },
+    { first: 0, end: 20 },
+    { first: 0, end: 40 },
+  ];
+  expect(session.lag(spans)).toBe(30);
+  consumer.give(0, 0, 4);
+  await clock.advance(0);
+  expect(session.lag(spans)).toBe(30);
+  target.finish();
+  await clock.advance(0);
+  expect(session.lag(spans)).toBe(25);
+  consumer.events.onRevoked([1]);
+  expect(session.lag(spans)).toBe(5);
+  await end();
+});
