@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { systemClock } from '../../runtime/clock.ts';
+import { mendRequestQueue } from '../../central/recordlog/kafka/kafkajs/request-queue.ts';
 import { systemRandom } from '../../runtime/random.ts';
 
 /** A message as a reader finds it in a topic. */
@@ -27,6 +28,7 @@ export class Topics {
   readonly #kafka: Kafka;
 
   constructor(address: string) {
+    mendRequestQueue();
     this.#kafka = new kafkajs.Kafka({
       brokers: [address],
       clientId: 'test',

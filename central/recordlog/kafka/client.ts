@@ -86,14 +86,19 @@ export interface KafkaConsumerOptions {
   readonly topic: string;
   /**
    * Called with each assignment, before anything is fetched: where to begin in each of the partitions. Those that are not
-   * in the answer begin at the group's offset, or at the earliest where it has none. Never resets by itself.
+   * in the answer begin at the group's offset, or at the earliest where it has none. Never resets by itself. What was
+   * delivered before may come again, from there; nothing of the assignment before comes any more.
    */
   readonly positions: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>;
   /** Messages of one partition, in order. Returns at once: who has enough calls `pause`. */
   readonly onMessages: (partition: number, messages: readonly ConsumedMessage[]) => void;
   /** Partitions that were taken away: what is committed for them from now on is somebody else's. */
   readonly onRevoked: (partitions: readonly number[]) => void;
-  /** The consumer has ended by itself (`LOG_FAILED`), or it cannot go on as it is (`LOG_UNFIT`). It is to be closed. */
+  /**
+   * It cannot go on: the broker does not let it (`LOG_UNFIT`), or what comes next is not in the log (any more), at an
+   * assignment or under way (`LOG_EXPIRED`). Called at most once; it is to be closed. A broker that is away is no failure:
+   * it joins again by itself, and its partitions are revoked meanwhile.
+   */
   readonly onFailed: (error: Error) => void;
 }
 
@@ -108,9 +113,10 @@ export interface ConsumedMessage {
 export interface KafkaConsumer {
   /** Joins the group. Rejects with `LOG_FAILED` when that is not possible now. */
   open(signal: AbortSignal): Promise<void>;
+  /** Nothing more of it comes, and what is read ahead is bounded. Ends with the next assignment. */
   pause(partition: number): void;
   resume(partition: number): void;
-  /** The next offsets by partition. Rejects with `LOG_FAILED`; to be committed again with the next ones then. */
+  /** The next offsets by partition. Rejects with `LOG_FAILED`, also for what is not assigned; to be committed again with the next ones then. */
   commit(offsets: ReadonlyMap<number, number>): Promise<void>;
   /** Leaves the group, within some seconds. Safe whether or not `open` succeeded. */
   close(): Promise<void>;

@@ -5,6 +5,8 @@ import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
 export interface Finding {
   /** Kafka's own number of the error, where a broker has answered with one. */
   readonly brokerCode?: number;
+  /** By the package's own word, no other try will do: the broker speaks otherwise, or knows nobody of this name. */
+  readonly isUnfit?: boolean;
   /** One word for the log: `unknown_topic`, `econnrefused`, `timeout`. */
   readonly reason: string;
 }
@@ -37,8 +39,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 export function kafkaFailure(message: string, error: unknown, findingOf: FindingOf): MooringError {
   if (error instanceof MooringError) return error;
   const findings = [...errorsIn(error)].flatMap((one) => findingOf(one) ?? []);
-  const lasting = findings.find(({ brokerCode }) => LASTING.has(brokerCode ?? 0));
-  const code = LASTING.get(lasting?.brokerCode ?? 0) ?? 'LOG_FAILED';
+  const lasting = findings.find((finding) => lastingCode(finding) !== undefined);
+  const code = (lasting && lastingCode(lasting)) ?? 'LOG_FAILED';
   const missing = findings.find(
     ({ brokerCode, reason }) => UNKNOWN_TOPIC.has(brokerCode) || reason === 'unknown_topic',
   );
@@ -49,6 +51,10 @@ export function kafkaFailure(message: string, error: unknown, findingOf: Finding
     context: { reason },
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function lastingCode({ brokerCode, isUnfit = false }: Finding): ErrorCode | undefined {
+  return isUnfit ? 'LOG_UNFIT' : LASTING.get(brokerCode ?? 0);
 }
 
 /** Whether a topic is not there. */

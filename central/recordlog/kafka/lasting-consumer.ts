@@ -85,7 +85,7 @@ export class LastingConsumer implements KafkaConsumer {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#places.clear();
+    this.#places = new Map();
     await this.#member?.leave();
     await this.#rejoining;
     await this.#options.admin.close();
@@ -111,8 +111,7 @@ export class LastingConsumer implements KafkaConsumer {
     try {
       await unlessAborted(this.#closing.signal, withDeadline(this.#options.clock, JOIN_MS, member.join(), silent));
     } catch (error) {
-      this.#member = undefined;
-      await member.leave();
+      await this.#leave();
       throw error;
     }
   }
@@ -175,7 +174,14 @@ export class LastingConsumer implements KafkaConsumer {
       return false;
     }
     place.next = to;
-    this.#options.consumer.onMessages(partition, messages);
+    try {
+      this.#options.consumer.onMessages(partition, messages);
+    } catch (error) {
+      // A bug, which the package would take for a failure of its own and try again.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
     return true;
   }
 

@@ -15,11 +15,20 @@ const NAMED: Readonly<Record<string, string>> = {
   KafkaJSLockTimeout: 'timeout',
 };
 
+const UNFIT: Readonly<Record<string, string>> = {
+  KafkaJSSASLAuthenticationError: 'authentication',
+  KafkaJSServerDoesNotSupportApiKey: 'unsupported_api',
+  KafkaJSNotImplemented: 'unsupported',
+  KafkaJSUnsupportedMagicByteInMessageSet: 'unsupported_format',
+};
+
 /** Its wrappers say nothing: `KafkaJSNonRetriableError` stands around a refused connection too. */
 export function kafkaJsFinding(error: Error): Finding | undefined {
   const { type, code } = error as KafkaJsFields;
   if (typeof type === 'string' && typeof code === 'number') return { brokerCode: code, reason: type.toLowerCase() };
   if (typeof code === 'string') return { reason: code.toLowerCase() };
+  const unfit = UNFIT[error.name];
+  if (unfit !== undefined) return { reason: unfit, isUnfit: true };
   const reason = NAMED[error.name];
   return reason === undefined ? undefined : { reason };
 }

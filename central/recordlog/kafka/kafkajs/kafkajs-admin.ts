@@ -1,5 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import type { Clock } from '../../../../runtime/clock.ts';
+import { MooringError } from '../../../../runtime/errors.ts';
 import type { KafkaAdmin, LogSpan, NewTopic, TopicDescription } from '../client.ts';
 import { type Ask, isUnknownTopic } from '../failure.ts';
 import { committedIn, spansIn, topicIsThere } from '../topics-asked.ts';
@@ -18,6 +19,7 @@ const CREATE_MS = 4000;
 export class KafkaJsAdmin implements KafkaAdmin {
   readonly #options: KafkaJsAdminOptions;
   #connecting: Promise<Admin> | undefined;
+  #isClosed = false;
 
   constructor(options: KafkaJsAdminOptions) {
     this.#options = options;
@@ -87,11 +89,13 @@ export class KafkaJsAdmin implements KafkaAdmin {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#drop();
   }
 
   /** After any failure the next call begins with a connection of its own. */
   async #call<T>(message: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new MooringError('LOG_FAILED', message, { context: { reason: 'closed' } });
     try {
       return await this.#options.ask(message, ASK_MS, async () => work(await this.#connected()));
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Admin, type BaseOptions, ConfigResourceTypes } from '@platformatic/kafka';
 import type { Clock } from '../../../../runtime/clock.ts';
+import { MooringError } from '../../../../runtime/errors.ts';
 import type { KafkaAdmin, LogSpan, NewTopic, TopicDescription } from '../client.ts';
 import { type Ask, isUnknownTopic } from '../failure.ts';
 import { committedIn, spansIn, topicIsThere } from '../topics-asked.ts';
@@ -19,6 +20,7 @@ const LATEST = -1n;
 export class PlatformaticAdmin implements KafkaAdmin {
   readonly #options: PlatformaticAdminOptions;
   #admin: Admin | undefined;
+  #isClosed = false;
 
   constructor(options: PlatformaticAdminOptions) {
     this.#options = options;
@@ -82,6 +84,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#drop();
   }
 
@@ -103,6 +106,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   /** After any failure the next call begins with connections of its own. */
   async #call<T>(message: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new MooringError('LOG_FAILED', message, { context: { reason: 'closed' } });
     this.#admin ??= new Admin(this.#options.base);
     const admin = this.#admin;
     try {
