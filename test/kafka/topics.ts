@@ -1,6 +1,6 @@
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { systemClock } from '../../runtime/clock.ts';
 import { mendRequestQueue } from '../../central/recordlog/kafka/kafkajs/request-queue.ts';
+import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 
 /** A message as a reader finds it in a topic. */
