@@ -37,6 +37,11 @@ test('a configuration gets every problem, one a line', () => {
   expect(linesOf(error)).toBe('x.yaml:1:1 a: is wrong. Mend it.\nx.yaml:2:1 a: is wrong.\n');
 });
 
+test('a configuration that names what cannot be used, as a broken certificate, is one line too', () => {
+  const error = new MooringError('CONFIG_INVALID', 'the certificate cannot be used', { context: { path: 'c.pem' } });
+  expect(linesOf(error)).toBe('mooring: the certificate cannot be used (path: c.pem).\n');
+});
+
 test.each([
   ['CONFIG_INVALID', 2],
   ['CONFIG_UNREADABLE', 2],

@@ -31,8 +31,8 @@ export function configInvalid(file: string, problems: readonly Problem[]): Moori
   });
 }
 
-/** The problems that a `CONFIG_INVALID` carries; none for any other error. */
+/** The problems that a `CONFIG_INVALID` about a whole file carries; none for any other error. */
 export function problemsOf(error: unknown): readonly Problem[] {
   if (!(error instanceof MooringError) || error.code !== 'CONFIG_INVALID') return [];
-  return error.context.problems as readonly Problem[];
+  return (error.context.problems as readonly Problem[] | undefined) ?? [];
 }
