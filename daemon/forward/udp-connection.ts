@@ -5,7 +5,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { TransportEvents } from './transport.ts';
-import { silentCentre, udpLinkErrorOf } from './udp-errors.ts';
+import { begunAnew, silentCentre, udpLinkErrorOf } from './udp-errors.ts';
 import type { ConnectUdp, UdpDestination, UdpSocket } from './udp-socket.ts';
 
 export interface UdpConnectionOptions {
@@ -45,6 +45,8 @@ export class UdpConnection {
   #tickMs = Number.POSITIVE_INFINITY;
   #cancelWatch: (() => void) | undefined;
   #isOpen = false;
+  /** Of the session, when this connection was opened. */
+  #challenges = 0;
   #error: MooringError | undefined;
   #hasSaidBadAck = false;
 
@@ -71,6 +73,7 @@ export class UdpConnection {
     }
     if (this.#error !== undefined) throw this.#error;
     this.#isOpen = true;
+    this.#challenges = this.#options.session.counters.challenges;
     this.#watch();
   }
 
@@ -131,8 +134,11 @@ export class UdpConnection {
 
   #receive(datagram: Uint8Array): void {
     if (this.#error !== undefined) return;
-    this.#options.session.receive(datagram, this.#options.clock.monotonicMs());
-    this.#pump();
+    const { session, clock } = this.#options;
+    session.receive(datagram, clock.monotonicMs());
+    // What it had taken and not answered, it has forgotten: better sent again now than when its deadline has passed.
+    if (this.#isOpen && session.counters.challenges > this.#challenges) this.#end(begunAnew());
+    else this.#pump();
   }
 
   /** Hands the session what it takes, and asks it when it wants to be called. */

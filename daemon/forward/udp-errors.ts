@@ -34,6 +34,13 @@ export function silentCentre(what: 'open' | 'send'): MooringError {
   });
 }
 
+/** It asks who we are, so it has lost the session, and with it every answer that was still to come. */
+export function begunAnew(): MooringError {
+  return new MooringError('LINK_DOWN', 'the centre has begun anew', {
+    hint: 'It was started again, or another copy of it has taken over: what it had not answered is sent again.',
+  });
+}
+
 export function unusableKey(cause: MooringError): MooringError {
   const { message, context, hint } = cause;
   return new MooringError('LINK_REFUSED', message, { cause, context, ...(hint === undefined ? {} : { hint }) });

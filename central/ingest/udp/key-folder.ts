@@ -68,6 +68,11 @@ export class KeyFolder {
     return key;
   }
 
+  /** What came does not fit the key that is known: perhaps the file has just been changed. */
+  doubt(): void {
+    if (this.#options.clock.monotonicMs() - this.#lookedMs >= FRESH_MS.unknown) this.#lookAgain();
+  }
+
   /** Resolves when no look at the folder is under way. */
   async settled(): Promise<void> {
     await this.#looking;

@@ -88,11 +88,11 @@ export class UdpIngest implements Ingest {
   }
 
   #receive(datagram: Uint8Array, from: PeerAddress): void {
-    const { unknownGateway } = this.#sessions.counters;
+    const before = this.#sessions.counters;
     this.#sessions.receive(datagram, { address: from.address, port: from.port }, this.#options.clock.monotonicMs());
-    if (this.#sessions.counters.unknownGateway > unknownGateway) {
-      this.#watch.unknown(peekDatagram(datagram)?.gateway, from.address);
-    }
+    const { unknownGateway, forged } = this.#sessions.counters;
+    if (unknownGateway > before.unknownGateway) this.#watch.unknown(peekDatagram(datagram)?.gateway, from.address);
+    if (forged > before.forged) this.#keys.doubt();
     this.#schedule();
   }
 
