@@ -4,6 +4,7 @@ import { REJECT_CODES } from '../../protocol/ack.ts';
 import { decodeAck, encodeAck } from '../../protocol/ack-codec.ts';
 import { countOf, type Range, rangesOf } from '../../protocol/intervals.ts';
 import { BOUNDS } from '../../protocol/record.ts';
+import { messageBytesMax } from '../../protocol/udp/frames.ts';
 import { saltOf, tokenOf } from '../../test/batches.ts';
 import { acksOf } from './answer.ts';
 
@@ -63,4 +64,36 @@ test('held asks for no more patience than the protocol lets it', () => {
   expect(acksOf(preamble, { stored: [], held: [[1, 2]], rejected: [] })).toEqual([
     { salt: preamble.salt, batch: 7, token: preamble.token, held: { ranges: [[1, 2]], seconds: 600 } },
   ]);
+});
+
+test('however far apart its ranges lie, an ack goes into a datagram, with the longest name of a gateway', () => {
+  const fates = fc.constantFrom('stored', 'held', ...REJECT_CODES);
+  const gap = fc.oneof(fc.integer({ min: 2, max: 300 }), fc.integer({ min: 2, max: 2 ** 39 }));
+  const step = fc.record({ gap, length: fc.integer({ min: 0, max: 2 ** 38 }), fate: fates });
+  let several = 0;
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 256, size: 'max' }), (steps) => {
+      let last = 0;
+      const ranges = steps.map(({ gap: distance, length, fate }) => {
+        const range: Range = [last + distance, last + distance + length];
+        last = range[1];
+        return { range, fate };
+      });
+      const of = (wanted: string): Range[] => ranges.flatMap(({ range, fate }) => (fate === wanted ? [range] : []));
+      const verdict = {
+        stored: of('stored'),
+        held: of('held'),
+        rejected: REJECT_CODES.map((code) => ({ code, ranges: of(code) })),
+      };
+      const acks = acksOf(preamble, verdict);
+      if (acks.length > 1) several += 1;
+      for (const ack of acks) {
+        expect(encodeAck(ack).length).toBeLessThanOrEqual(messageBytesMax('x'.repeat(63)));
+      }
+      expect(acks.flatMap(({ stored = [] }) => stored)).toEqual(verdict.stored);
+      expect(acks.flatMap(({ held }) => held?.ranges ?? [])).toEqual(verdict.held);
+    }),
+    { numRuns: 200, seed: 1 },
+  );
+  expect(several).toBeGreaterThan(20);
 });

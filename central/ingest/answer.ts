@@ -1,4 +1,5 @@
 import type { Ack, RejectCode } from '../../protocol/ack.ts';
+import { encodeAck } from '../../protocol/ack-codec.ts';
 import type { Range } from '../../protocol/intervals.ts';
 import { BOUNDS } from '../../protocol/record.ts';
 
@@ -19,7 +20,8 @@ export function addressOf({ salt, batch, token }: BatchAddress): BatchAddress {
 
 /**
  * The acks that say a verdict. A batch has few enough ranges for one, but where refused records lie between stored ones
- * their ranges do not fit, and then it takes several: each is true by itself, in any order.
+ * their ranges do not fit, and neither do many that lie far apart into a datagram; then it takes several: each is true by
+ * itself, in any order. None has more bytes than a record may have, so each goes whatever way its batch came.
  */
 export function acksOf(batch: BatchAddress, { stored, held, rejected }: Verdict): Ack[] {
   const parts: Part[] = [
@@ -29,9 +31,19 @@ export function acksOf(batch: BatchAddress, { stored, held, rejected }: Verdict)
   ];
   const acks: Ack[] = [];
   for (let from = 0; from < parts.length; from += BOUNDS.rangesPerAck) {
-    acks.push({ ...addressOf(batch), ...saidOf(parts.slice(from, from + BOUNDS.rangesPerAck)) });
+    acks.push(...acksThatSay(batch, parts.slice(from, from + BOUNDS.rangesPerAck)));
   }
   return acks;
+}
+
+/** So many ranges always fit: each takes 16 bytes at most. */
+const FEW_RANGES = 56;
+
+function acksThatSay(batch: BatchAddress, parts: readonly Part[]): Ack[] {
+  const ack = { ...addressOf(batch), ...saidOf(parts) };
+  if (parts.length <= FEW_RANGES || encodeAck(ack).length <= BOUNDS.recordBytes) return [ack];
+  const middle = parts.length >>> 1;
+  return [...acksThatSay(batch, parts.slice(0, middle)), ...acksThatSay(batch, parts.slice(middle))];
 }
 
 interface Part {
