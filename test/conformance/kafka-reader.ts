@@ -1,5 +1,10 @@
 import { onTestFinished } from 'vitest';
-import type { ConsumedMessage, KafkaClient, KafkaConsumer } from '../../central/recordlog/kafka/client.ts';
+import type {
+  ConsumedMessage,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaConsumerOptions,
+} from '../../central/recordlog/kafka/client.ts';
 import { eventually } from '../processes.ts';
 
 export interface ReaderOptions {
@@ -83,4 +88,16 @@ export class Reader {
   async fails(): Promise<Error> {
     return await eventually('the consumer says that it has failed', WITHIN_MS, () => this.failures[0]);
   }
+}
+
+/** For a consumer that nobody listens to. */
+export function deaf(topic: string): KafkaConsumerOptions {
+  return {
+    group: 'deaf',
+    topic,
+    positions: async () => new Map(),
+    onMessages: () => undefined,
+    onRevoked: () => undefined,
+    onFailed: () => undefined,
+  };
 }
