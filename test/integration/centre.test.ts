@@ -15,6 +15,7 @@ import { systemRandom } from '../../runtime/random.ts';
 import { batchOf, saltOf, sampleOf, samplesOf, tokenOf } from '../batches.ts';
 import { LogLines } from '../log-lines.ts';
 import { PlainGateway } from '../plain-gateway.ts';
+import { UdpSite } from '../udp-site.ts';
 
 const SALT = saltOf(1);
 const RUN = runIdOf('plaka', SALT);
@@ -125,6 +126,28 @@ test('what comes again, also after a restart, is acknowledged again and stands i
   expect(recordsIn('records/2026/01/31/23.ndjson').map(({ id }) => id)).toEqual(ids);
   await second.stop();
   expect(linesOf('acks.txt')).toEqual(ids);
+});
+
+test('gateways over MQTT and gateways over UDP are taken in at once, into one sink', async () => {
+  const site = new UdpSite();
+  open.push(() => site.close());
+  site.writeKey('plaka');
+  const { mqtt } = configIn(folder).ingest;
+  const centre = await site.startCentre({ mqtt });
+  const overUdp = site.startGateway('plaka', { port: site.centrePort });
+  await overUdp.append(100);
+  const overMqtt = await gatewayOf(centre, 'ikaros');
+  await overMqtt.send(batchOf({ salt: SALT, records: samplesOf([2]) }));
+  expect((await overMqtt.nextAck()).stored).toEqual(ranges('2'));
+  await overUdp.delivered();
+  expect(site.stored()).toHaveLength(101);
+  expect(centre.status()).toMatchObject({
+    ingest: [
+      { mode: 'embedded', connections: 1 },
+      { mode: 'udp', sessions: 1 },
+    ],
+    intake: { stored: 101 },
+  });
 });
 
 test('two gateways with one salt have two runs: neither speaks for the other', async () => {
