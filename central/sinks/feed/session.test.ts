@@ -88,15 +88,8 @@ let starts: ReadonlyMap<number, number>;
 let closing: AbortController;
 let session: FeedSession<string>;
 let running: Promise<void>;
-beforeEach(async () => {
-  clock = new SteppedClock();
-  target = new ScriptedTarget();
-  closing = new AbortController();
-  starts = new Map([
-    [0, 0],
-    [1, 0],
-  ]);
-  session = new FeedSession({
+function start(): FeedSession<string> {
+  return new FeedSession({
     target,
     client: Object.assign(new MemoryKafka(), {
       createConsumer(events: KafkaConsumerOptions) {
@@ -115,6 +108,17 @@ beforeEach(async () => {
     bytesMax: 10_000,
     onWriting: () => undefined,
   });
+}
+
+beforeEach(async () => {
+  clock = new SteppedClock();
+  target = new ScriptedTarget();
+  closing = new AbortController();
+  starts = new Map([
+    [0, 0],
+    [1, 0],
+  ]);
+  session = start();
   running = session.run(closing.signal, () => undefined);
   await consumer.events.positions([0, 1]);
   await clock.advance(0);
@@ -261,4 +265,12 @@ test('the lag is what the log has and the target has not, of the partitions that
   consumer.events.onRevoked([1]);
   expect(session.lag(spans)).toBe(5);
   await end();
+});
+
+test('before the first assignment nobody knows the lag', async () => {
+  await end();
+  const other = start();
+  expect(other.lag([{ first: 0, end: 10 }])).toBeUndefined();
+  await consumer.events.positions([0]);
+  expect(other.lag([{ first: 0, end: 10 }])).toBe(10);
 });

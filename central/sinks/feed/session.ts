@@ -44,6 +44,7 @@ export class FeedSession<Item> {
   #failure: MooringError | undefined;
   /** Counts assignments and revocations. */
   #assignment = 0;
+  #hasBegun = false;
   readonly #partitions = new Set<number>();
   /** By partition that is assigned: the offset of the message that comes next, once it is known. */
   readonly #next = new Map<number, number>();
@@ -98,8 +99,12 @@ export class FeedSession<Item> {
     this.#end();
   }
 
-  /** Messages of the partitions that are assigned which are not durable yet, when their logs end there. */
-  lag(spans: readonly LogSpan[]): number {
+  /**
+   * Messages of the partitions that are assigned which are not durable yet, when their logs end there; undefined before the
+   * first assignment.
+   */
+  lag(spans: readonly LogSpan[]): number | undefined {
+    if (!this.#hasBegun) return undefined;
     let lag = 0;
     for (const [partition, { first, end }] of spans.entries()) {
       if (this.#partitions.has(partition)) lag += Math.max(0, end - (this.#written.get(partition) ?? first));
@@ -128,6 +133,7 @@ export class FeedSession<Item> {
     const starts = await this.#options.findStarts(partitions);
     // Meanwhile it was asked for others, or these were taken away.
     if (assignment !== this.#assignment || this.#over.signal.aborted) return starts;
+    this.#hasBegun = true;
     for (const partition of partitions) {
       // One that it had before is read again from there.
       this.#drop(partition);
