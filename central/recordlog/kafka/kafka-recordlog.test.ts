@@ -160,6 +160,27 @@ test('nothing is said before its acknowledgement is durable; a repeat then needs
   await close(log);
 });
 
+test('an append has an end before its gateway sends again, and who repeats it shares what is still under way', async () => {
+  const log = await opened();
+  const first = append(log, entryOf(RUN, [1]));
+  kafka.faults.refuses = ({ topic }) => {
+    // The acknowledgement is the first that hangs.
+    if (topic === RECORDS) kafka.faults.hangs = true;
+    return false;
+  };
+  await clock.advance(17_900);
+  expect(first).toEqual({});
+  await clock.advance(100);
+  expect(first.error?.code).toBe('LOG_FAILED');
+  const repeat = append(log, entryOf(RUN, [1]));
+  kafka.release();
+  await clock.advance(100);
+  expect(repeat.outcome).toMatchObject({ stored: [[1, 1]], added: 0 });
+  expect(produced()).toEqual([1]);
+  expect(acked('stored')).toEqual([[1, 1]]);
+  await close(log);
+});
+
 test('appends that overlap are produced once, and each hears the truth', async () => {
   const log = await opened();
   kafka.faults.hangs = true;
@@ -339,6 +360,29 @@ describe('with sinks that have to have committed', () => {
     expect(produced()).toEqual([1, 1]);
     expect(acked('stored')).toEqual([[1, 2]]);
     await close(second);
+  });
+
+  test('what another copy holds by the time that it is produced here counts as held, as that copy has it', async () => {
+    const log = await opened({ ack });
+    kafka.faults.hangs = true;
+    const result = append(log, entryOf(RUN, [1, 2]));
+    await clock.advance(0);
+    const place = { partition: PARTITION, key: 'plaka' };
+    kafka.put({ ...place, topic: RECORDS, value: JSON.stringify(flatOf(RUN, 2)) });
+    const message = { run: RUN, gateway: 'plaka', partition: PARTITION, first: 0, last: 0 };
+    kafka.put({ ...place, topic: ACKS, value: encodeAckMessage({ ...message, state: 'held', ranges: [[2, 2]] }) });
+    await clock.advance(0);
+    kafka.release();
+    await clock.advance(5100);
+    expect(result.outcome).toMatchObject({ stored: [], held: [[1, 2]] });
+    commit(1);
+    await clock.advance(3000);
+    expect(acked('stored')).toEqual([[2, 2]]);
+    expect(result.isLater).toBeUndefined();
+    commit(3);
+    await clock.advance(3000);
+    expect(result.isLater).toBe(true);
+    await close(log);
   });
 
   test('of two copies that wait for the same record, the second repeats nothing', async () => {

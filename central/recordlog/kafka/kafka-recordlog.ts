@@ -1,7 +1,7 @@
 import type { RunId } from '../../../protocol/ids.ts';
 import { IntervalSet, type Range, rangesOf } from '../../../protocol/intervals.ts';
 import { BOUNDS } from '../../../protocol/record.ts';
-import type { Clock } from '../../../runtime/clock.ts';
+import { type Clock, withDeadline } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
@@ -43,8 +43,10 @@ export interface KafkaRecordLogOptions {
   readonly recordBytesMax?: number;
 }
 
-/** A gateway waits 30 s for an answer: it should have one by then. */
-const APPEND_MS = 20_000;
+/** A gateway sends again when it has had no answer for 20 s: it should have one by then. */
+const APPEND_MS = 18_000;
+/** So much of that is kept for the acknowledgement. */
+const ACK_MS = 3000;
 /** How long an append waits for the groups before it says `held`, in milliseconds. */
 const HELD_MS = 5000;
 
@@ -143,10 +145,10 @@ export class KafkaRecordLog implements RecordLog {
     const verdict: Verdict = { pieces: new Set(), fresh: new Set(), tooLarge: [], refused: [] };
     const deadlineMs = this.#clock.monotonicMs() + APPEND_MS;
     for (let records = entry.records; records.length > 0; ) {
-      records = await this.#advance({ ...entry, records }, verdict, deadlineMs);
+      records = await this.#advance({ ...entry, records }, verdict, deadlineMs - ACK_MS);
     }
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
-    return await this.#conclude(entry, verdict);
+    return await this.#conclude(entry, verdict, deadlineMs);
   }
 
   /** Produces what nobody has. Resolves with what somebody else has had under way, and now either is there or is not. */
@@ -222,19 +224,20 @@ export class KafkaRecordLog implements RecordLog {
     else this.#settlement.declare(piece).catch(() => undefined);
   }
 
-  async #conclude(entry: LogEntry, verdict: Verdict): Promise<LogOutcome> {
+  async #conclude(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<LogOutcome> {
     const pieces = [...verdict.pieces];
     const rejected = rejectedOf(verdict, this.#recordBytesMax);
     const without = new Set([...verdict.tooLarge, ...verdict.refused]);
     const taken = entry.records.map(({ sequence }) => sequence).filter((sequence) => !without.has(sequence));
     if (this.#commits === undefined || pieces.length === 0) {
-      await Promise.all(pieces.map((piece) => this.#settlement.settle(piece)));
+      await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.settle(piece))));
       return { stored: rangesOf(taken), added: verdict.fresh.size, held: [], rejected };
     }
-    await Promise.all(pieces.map((piece) => this.#settlement.declare(piece)));
+    await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.declare(piece))));
     const asked = pieces.map((piece) => ({ piece, sequences: within(piece, taken) }));
     const settling = pieces.map((piece) => this.#settlement.settle(piece));
-    await atMost(this.#clock, HELD_MS, Promise.allSettled(settling));
+    const patienceMs = Math.min(HELD_MS, deadlineMs - this.#clock.monotonicMs());
+    await atMost(this.#clock, patienceMs, Promise.allSettled(settling));
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
     const held = new Set(asked.flatMap(({ piece, sequences }) => sequences.filter((one) => piece.sequences.has(one))));
     const stored = taken.filter((sequence) => !held.has(sequence));
@@ -248,6 +251,13 @@ export class KafkaRecordLog implements RecordLog {
     const later = Promise.all(settling).then(() => undefined);
     later.catch(() => undefined);
     return { ...outcome, later };
+  }
+
+  /** What is not finished then goes on, and whoever repeats the append shares it. */
+  async #until(deadlineMs: number, work: Promise<unknown>): Promise<void> {
+    await withDeadline(this.#clock, deadlineMs - this.#clock.monotonicMs(), work, () => {
+      return new MooringError('LOG_FAILED', 'Kafka has not taken the acknowledgement in time');
+    });
   }
 }
 
