@@ -9,6 +9,8 @@ export interface UdpWatchOptions {
 }
 
 const LOOK_MS = 5000;
+/** A gateway that sends nothing for so long is told of. */
+const SILENT_MS = 600_000;
 /** Between two lines about refusals of one kind, in milliseconds: whoever is refused usually comes back at once. */
 const EVERY_MS = 60_000;
 
@@ -57,9 +59,10 @@ export class UdpWatch {
   }
 
   #look(): void {
-    const { sessions, log } = this.#options;
+    const { sessions, clock, log } = this.#options;
     for (const gateway of this.#gateways) {
-      if (sessions.lastHeardMs(gateway) !== undefined) continue;
+      const lastMs = sessions.lastHeardMs(gateway) ?? Number.NEGATIVE_INFINITY;
+      if (clock.monotonicMs() - lastMs < SILENT_MS) continue;
       this.#gateways.delete(gateway);
       log.info({ gateway }, 'a gateway is not heard over UDP any more');
     }
