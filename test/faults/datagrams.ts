@@ -24,7 +24,7 @@ async function loseDatagrams(site: Site): Promise<void> {
 
 /** A session ends with the process that has it: the next one asks anew who is there, and nothing of the old one counts. */
 async function killWithinSession(site: Site, kills: number): Promise<void> {
-  const shore = await startAll(site, { way: 'udp', kafka: await kafkaFor(site) });
+  const shore = await startAll(site, { way: 'udp' });
   for (let count = 1; count <= kills; count += 1) {
     await keepsUp(site, shore);
     await systemClock.sleep(between(site, CALM_MS));
@@ -35,13 +35,11 @@ async function killWithinSession(site: Site, kills: number): Promise<void> {
   await judge(site, shore);
 }
 
-const needs = ['kafka'];
-
 export const DATAGRAMS: readonly Scenario[] = [
   {
     name: 'over UDP, with 30 % lost, one in ten doubled and many out of order, nothing is lost and nothing comes twice',
-    needs,
+    needs: ['kafka'],
     run: loseDatagrams,
   },
-  { name: 'a centre that is killed within a session over UDP costs nothing', needs, run: killWithinSession },
+  { name: 'a centre that is killed within a session over UDP costs nothing', run: killWithinSession },
 ];

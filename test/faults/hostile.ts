@@ -106,14 +106,16 @@ async function stealSalt(site: Site): Promise<void> {
   const { salt } = decodePreamble(await overhear(url, topicOf(GATEWAY, 'batch')));
   const thief = await PlainGateway.connect(url, THIEF);
   const sequences = Array.from({ length: THEFT_RECORDS }, (_, index) => index + 1);
-  await thief.send(batchOf({ salt, records: samplesOf(sequences) }));
+  const atMs = systemClock.wallMs();
+  const records = samplesOf(sequences).map((record) => ({ ...record, timestampMs: atMs }));
+  await thief.send(batchOf({ salt, records }));
   const { stored } = await thief.nextAck();
   assert.deepEqual(stored, [[1, THEFT_RECORDS]], 'they are new, whoever else has that salt');
   await thief.end();
   await keepsUp(site, shore);
   await judge(site, shore);
-  const records = await readSink(shore);
-  assert.equal(records.filter(({ gateway }) => gateway === THIEF).length, THEFT_RECORDS, 'they are there as his');
+  const inSink = await readSink(shore);
+  assert.equal(inSink.filter(({ gateway }) => gateway === THIEF).length, THEFT_RECORDS, 'they are there as his');
 }
 
 /** The next message of a topic. */

@@ -1,8 +1,11 @@
+import assert from 'node:assert/strict';
 import type { KafkaClientKind } from '../../central/config/types.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { Topics } from '../kafka/topics.ts';
 import { keepsUp } from './backlog.ts';
 import { between, kafkaFor, type Scenario, startAll } from './scenario.ts';
 import type { Site } from './site.ts';
+import { recordsTopic } from './topic.ts';
 import { judge } from './verdict.ts';
 
 const CALM_MS = 2000;
@@ -11,10 +14,10 @@ const BETWEEN_MS = { min: 500, max: 3000 } as const;
 const DOWN_MS = { min: 0, max: 3000 } as const;
 const PAUSE_MS = 20_000;
 const ABSENT_MS = 8000;
-/** Answers that are lost, each with its connection. */
+/** Connections that are cut while answers are on their way. */
 const SWALLOWED = 15;
-/** How long answers are held back before they are lost: long enough for some to be among them, and what they answer is stored. */
-const HELD_MS = { min: 50, max: 500 } as const;
+/** So long answers are held back at most, for one to be among them. */
+const HELD_MS = 2000;
 
 async function killKafka(site: Site, kills: number): Promise<void> {
   const kafka = await kafkaFor(site);
@@ -62,15 +65,25 @@ async function startWithoutKafka(site: Site): Promise<void> {
 async function swallowAnswers(site: Site, client: KafkaClientKind): Promise<void> {
   const kafka = await kafkaFor(site, { client, throughLink: true });
   const shore = await startAll(site, { kafka });
+  const topics = new Topics(kafka.broker.address);
+  const stored = async (): Promise<number> => await topics.count(recordsTopic(kafka));
+  await keepsUp(site, shore);
+  let surely = 0;
   for (let count = 1; count <= SWALLOWED; count += 1) {
     await systemClock.sleep(between(site, BETWEEN_MS));
     kafka.link?.freeze('down');
-    await systemClock.sleep(between(site, HELD_MS));
+    // What was stored before this count, and is not answered for either, cannot be told apart.
+    const before = await stored();
+    const endMs = systemClock.monotonicMs() + HELD_MS;
+    let after = before;
+    while (after === before && systemClock.monotonicMs() < endMs) after = await stored();
+    if (after > before) surely += 1;
     kafka.link?.cut();
     kafka.link?.thaw();
     kafka.link?.heal();
   }
-  site.say(`${SWALLOWED} times answers were lost`);
+  assert(surely >= SWALLOWED / 3, `only ${surely} answers were surely lost`);
+  site.say(`${SWALLOWED} connections cut, ${surely} of them with an answer for what is stored`);
   await keepsUp(site, shore);
   await judge(site, shore);
 }

@@ -22,6 +22,9 @@ describe('topics as a test sees them', { tags: ['kafka'] }, () => {
   test('a topic has the settings that it was made with, and is gone when it is deleted', async () => {
     await topics.create({ name: 'weak', settings: { 'message.timestamp.type': 'LogAppendTime' } });
     expect(await topics.settings('weak')).toMatchObject({ 'message.timestamp.type': 'LogAppendTime' });
+    await topics.alter('weak', { 'flush.messages': '1' });
+    const altered = await topics.settings('weak');
+    expect(altered).toMatchObject({ 'message.timestamp.type': 'CreateTime', 'flush.messages': '1' });
     await topics.delete('weak');
     expect(await topics.names()).not.toContain('weak');
   });

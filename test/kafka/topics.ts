@@ -43,6 +43,13 @@ export class Topics {
     await this.#asAdmin((admin) => admin.createTopics({ topics: [topic], waitForLeaders: true }));
   }
 
+  /** Has these settings, and otherwise the broker's own, from now on. */
+  async alter(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name, configEntries }];
+    await this.#asAdmin((admin) => admin.alterConfigs({ validateOnly: false, resources }));
+  }
+
   async delete(...names: readonly string[]): Promise<void> {
     await this.#asAdmin((admin) => admin.deleteTopics({ topics: [...names] }));
   }
