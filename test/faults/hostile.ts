@@ -112,6 +112,7 @@ async function stealSalt(site: Site): Promise<void> {
   const { stored } = await thief.nextAck();
   assert.deepEqual(stored, [[1, THEFT_RECORDS]], 'they are new, whoever else has that salt');
   await thief.end();
+  await systemClock.sleep(CALM_MS);
   await keepsUp(site, shore);
   await judge(site, shore);
   const inSink = await readSink(shore);

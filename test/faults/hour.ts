@@ -95,11 +95,13 @@ function mustHoldEachBurst(records: readonly SinkRecord[], bursts: readonly Burs
 
 export const HOUR: Scenario = {
   name: 'two minutes of a recorded hour, from a serial line through a real Mosquitto to a file: one record a second',
+  isQuiet: true,
   run: async (site) => await playTwoMinutes(site, [await site.addShore()]),
 };
 
 export const HOUR_BOTH_WAYS: Scenario = {
   name: 'the same two minutes over Mosquitto and over UDP, through Kafka to files: one record a second in each',
   needs: ['kafka'],
+  isQuiet: true,
   run: playBothWays,
 };

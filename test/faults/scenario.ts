@@ -9,6 +9,8 @@ export interface Scenario {
   readonly site?: Pick<SiteOptions, 'persistence' | 'tls'>;
   /** What it needs beside a Mosquitto, by the tags of the tests; nothing if left out. */
   readonly needs?: readonly string[];
+  /** It hardly works and long waits: it runs beside the others, whatever they are; false if left out. */
+  readonly isQuiet?: boolean;
   /** A kill of its kind takes so long that the fault tests have fewer; false if left out. */
   readonly isSlow?: boolean;
   /** Ends well when everything holds. `kills`: how many of a kind, where it kills. */
