@@ -134,9 +134,7 @@ function fateOf(work: Promise<void>): { code?: string; isDone: boolean } {
 /** Lets the key file be read, which no clock steps. */
 async function keyRead(): Promise<void> {
   const before = shore.destinations.length;
-  for (let turn = 0; turn < 1000 && shore.destinations.length === before; turn += 1) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  while (shore.destinations.length === before) await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function opened(transport = transportOf()): Promise<UdpTransport> {
