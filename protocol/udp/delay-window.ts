@@ -1,11 +1,16 @@
 const WINDOW = { first: 8, min: 2, max: 256 } as const;
-/** Datagrams that may stand in queues on the way: a quarter of the window, so that a slow modem does not hold alarms back. */
-const QUEUED = { share: 0.25, min: 2, max: 8 } as const;
-/** What a trip may be longer than the shortest without any queue: receipts wait, and timers are coarse. */
-const SLACK_MS = 5;
+/**
+ * What may stand in queues on the way: a quarter of the window, so that a slow modem does not hold alarms back, but two to
+ * eight full datagrams. In bytes, so that small acknowledgements do not starve beside the batches that they answer.
+ */
+const QUEUED = { share: 0.25, minBytes: 2400, maxBytes: 9600 } as const;
+/** Of a datagram beside its message: header, seal, IP. */
+const OVERHEAD_BYTES = 100;
+/** What a trip may be longer than the shortest without any queue: timers are coarse, and radio links jitter. */
+const SLACK = { minMs: 5, share: 0.25 } as const;
 /** Losses that no mast and no sea explains: somebody on the way throws away what goes too fast. */
-const LOSS_SHARE_MAX = 0.5;
-const LOSSES_COUNT_MIN = 8;
+const LOSS_SHARE_MAX = 0.6;
+const COUNTED_MIN = 16;
 const LOSSY_SHRINK = 0.75;
 /** The shortest trip is forgotten after one to two of these, as paths change; then half a window lets the queue run dry. */
 const MEMORY_MS = 30_000;
@@ -23,6 +28,7 @@ export class DelayWindow {
   #round = emptyRound(Number.NEGATIVE_INFINITY);
   /** What the window was before it was halved to let a queue run dry. */
   #restored: number | undefined;
+  #meanBytes = 1200;
   #shortestMs = Number.POSITIVE_INFINITY;
   #shortestBeforeMs = Number.POSITIVE_INFINITY;
   #memoryEndsMs = Number.NEGATIVE_INFINITY;
@@ -44,8 +50,9 @@ export class DelayWindow {
     return this.#nextSendMs;
   }
 
-  /** One datagram leaves now, and makes `inFlight` of them. */
-  sent(inFlight: number, smoothedMs: number | undefined, nowMs: number): void {
+  /** A message of so many bytes leaves now, and makes `inFlight` of them. */
+  sent(messageBytes: number, inFlight: number, smoothedMs: number | undefined, nowMs: number): void {
+    this.#meanBytes += (messageBytes + OVERHEAD_BYTES - this.#meanBytes) / 16;
     if (inFlight >= this.#window * 0.75) this.#round.isFull = true;
     if (smoothedMs === undefined) return;
     const intervalMs = smoothedMs / this.#window / (this.#isStartup ? PACE.startup : PACE.later);
@@ -53,14 +60,15 @@ export class DelayWindow {
   }
 
   /** So many were taken, the newest of them after `tripMs` where that is known. Ends a round when its time has come. */
-  taken(count: number, tripMs: number | undefined, smoothedMs: number | undefined, nowMs: number): void {
+  taken(count: number, tripMs: number | undefined, trip: TripEstimate, nowMs: number): void {
+    const { smoothedMs } = trip;
     this.#round.taken += count;
     if (tripMs !== undefined) {
       this.#remember(tripMs, nowMs);
       this.#round.shortestMs = Math.min(this.#round.shortestMs, tripMs);
     }
     if (smoothedMs === undefined || nowMs < this.#round.endsMs) return;
-    this.#adjust();
+    this.#adjust(trip.deviationMs);
     this.#round = emptyRound(nowMs + smoothedMs);
     if (nowMs < this.#memoryEndsMs) return;
     this.#memoryEndsMs = nowMs + MEMORY_MS;
@@ -74,29 +82,31 @@ export class DelayWindow {
     this.#round.lost += count;
   }
 
-  /** Nothing at all has come back for a whole time-out. */
+  /** Nothing at all has come back for more than one time-out. */
   silent(): void {
     this.#resize(this.#window / 2);
     this.#restored = undefined;
     this.#isStartup = false;
   }
 
-  #adjust(): void {
+  #adjust(deviationMs: number): void {
     const { shortestMs, taken, lost, isFull } = this.#round;
     if (this.#restored !== undefined) {
       this.#resize(this.#restored);
       this.#restored = undefined;
       return;
     }
-    if (taken + lost >= LOSSES_COUNT_MIN && lost > LOSS_SHARE_MAX * (taken + lost)) {
+    if (taken + lost >= COUNTED_MIN && lost > LOSS_SHARE_MAX * (taken + lost)) {
       this.#isStartup = false;
       this.#resize(this.#window * LOSSY_SHRINK);
       return;
     }
     if (shortestMs === Number.POSITIVE_INFINITY) return;
-    const emptyMs = (this.shortestMs ?? shortestMs) + SLACK_MS;
+    const memorableMs = this.shortestMs ?? shortestMs;
+    const emptyMs = memorableMs + Math.max(SLACK.minMs, Math.min(deviationMs, memorableMs * SLACK.share));
     const unqueued = this.#window * Math.min(1, emptyMs / shortestMs);
-    const queuedMax = Math.max(QUEUED.min, Math.min(QUEUED.max, this.#window * QUEUED.share));
+    const [least, most] = [QUEUED.minBytes / this.#meanBytes, QUEUED.maxBytes / this.#meanBytes];
+    const queuedMax = Math.max(least, Math.min(most, this.#window * QUEUED.share));
     if (this.#window - unqueued > queuedMax) this.#isStartup = false;
     const wanted = this.#isStartup ? 2 * this.#window : (this.#window + unqueued + queuedMax) / 2;
     if (isFull || wanted < this.#window) this.#resize(wanted);
@@ -110,6 +120,11 @@ export class DelayWindow {
     if (this.#memoryEndsMs === Number.NEGATIVE_INFINITY) this.#memoryEndsMs = nowMs + MEMORY_MS;
     this.#shortestMs = Math.min(this.#shortestMs, tripMs);
   }
+}
+
+export interface TripEstimate {
+  readonly smoothedMs: number | undefined;
+  readonly deviationMs: number;
 }
 
 /** What is learned within about one round trip. */

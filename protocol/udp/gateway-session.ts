@@ -93,7 +93,7 @@ export class GatewaySession {
   #challengedFor = 0;
   #isUp = false;
   /** What says hello; undefined while nothing is opened, or the centre has answered. */
-  #hello: { dueMs: number; waitMs: number } | undefined;
+  #hello: { counter: number; sentMs: number; dueMs: number; waitMs: number } | undefined;
   /** What repeats a challenge until it is accepted. */
   #echo: PendingEcho | undefined;
   /** The centre's process that has accepted us last. */
@@ -141,7 +141,7 @@ export class GatewaySession {
   open(nowMs: number): void {
     this.#isUp = false;
     this.#echo = undefined;
-    this.#hello = { dueMs: nowMs, waitMs: HELLO_MS.first };
+    this.#hello = { counter: 0, sentMs: nowMs, dueMs: nowMs, waitMs: HELLO_MS.first };
     this.tick(nowMs);
   }
 
@@ -173,7 +173,9 @@ export class GatewaySession {
     if (this.#echo !== undefined && this.#echo.dueMs <= nowMs) this.#echoAgain(this.#echo, nowMs);
     if (this.#hello !== undefined && this.#echo === undefined && this.#hello.dueMs <= nowMs) {
       this.#transmit({ kind: 'hello' });
-      this.#hello = { dueMs: nowMs + this.#hello.waitMs, waitMs: Math.min(HELLO_MS.max, 2 * this.#hello.waitMs) };
+      const { waitMs } = this.#hello;
+      const counter = this.#counter;
+      this.#hello = { counter, sentMs: nowMs, dueMs: nowMs + waitMs, waitMs: Math.min(HELLO_MS.max, 2 * waitMs) };
     }
     this.#flush(nowMs);
   }
@@ -226,6 +228,7 @@ export class GatewaySession {
     this.#counts.received += 1;
     this.#counts.challenges += 1;
     this.#lastHeardMs = nowMs;
+    if (counter === this.#hello?.counter) this.#sender.learnTrip(nowMs - this.#hello.sentMs);
     const centre = this.#centres.learn(header.salt, header.counter);
     this.#echoAgain({ centre, nonce: nonce.slice(), times: 0, sentMs: nowMs, dueMs: nowMs }, nowMs);
   }

@@ -129,7 +129,7 @@ export class MessageSender {
     for (const outgoing of this.#inFlight.values()) this.#queueAgain(outgoing);
     this.#inFlight.clear();
     this.#lost.sort((one, other) => one.number - other.number);
-    this.#trip.answered();
+    this.#trip.restart();
     this.#timedFromMs = nowMs;
   }
 
@@ -162,7 +162,7 @@ export class MessageSender {
     outgoing.sentMs = nowMs;
     this.#inFlight.set(this.#nextOrder, outgoing);
     this.#nextOrder += 1;
-    this.#window.sent(this.#inFlight.size, this.#trip.smoothedMs, nowMs);
+    this.#window.sent(bytes.length, this.#inFlight.size, this.#trip.smoothedMs, nowMs);
     return { number, back: number - this.lowest, bytes };
   }
 
@@ -185,15 +185,15 @@ export class MessageSender {
     let newest: Outgoing | undefined;
     for (const outgoing of taken) {
       this.#newestTaken = Math.max(this.#newestTaken, this.#takenOrder(outgoing, nowMs));
-      if (newest === undefined || outgoing.sentMs > newest.sentMs) newest = outgoing;
+      // Of one that was sent twice nobody knows which has come; older ones may have waited for a receipt that was lost.
+      if (outgoing.times === 1 && (newest === undefined || outgoing.sentMs > newest.sentMs)) newest = outgoing;
       this.#end(outgoing);
     }
-    // Older ones may have waited for a receipt that was lost; and of one sent twice nobody knows which has come.
-    const tripMs = newest?.times === 1 ? nowMs - newest.sentMs : undefined;
+    const tripMs = newest === undefined ? undefined : nowMs - newest.sentMs;
     if (tripMs !== undefined) this.#trip.sample(tripMs);
     this.#trip.answered();
     this.#timedFromMs = nowMs;
-    this.#window.taken(taken.length, tripMs, this.#trip.smoothedMs, nowMs);
+    this.#window.taken(taken.length, tripMs, this.#trip, nowMs);
   }
 
   /** Which transmission has come: the newest, unless no answer to that could be here yet. */
@@ -205,7 +205,7 @@ export class MessageSender {
   /** After so long, something that was overtaken is lost and not just late. */
   get #patienceMs(): number {
     const tripMs = this.#trip.smoothedMs ?? 0;
-    return tripMs + Math.max((this.#window.shortestMs ?? tripMs) / 4, 2 * this.#trip.deviationMs);
+    return tripMs + Math.max((this.#window.shortestMs ?? tripMs) / 4, 3 * this.#trip.deviationMs);
   }
 
   #findLost(nowMs: number): void {
@@ -224,7 +224,8 @@ export class MessageSender {
   #findSilence(nowMs: number): void {
     if (this.#inFlight.size === 0 || this.#timedFromMs + this.#trip.timeoutMs > nowMs) return;
     this.#trip.backOff();
-    this.#window.silent();
+    // Of a few datagrams, chance alone loses all now and then.
+    if (this.#trip.timeouts > 1) this.#window.silent();
     this.#timedFromMs = nowMs;
     let left = PROBES;
     for (const [order, outgoing] of this.#inFlight) {

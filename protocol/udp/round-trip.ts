@@ -9,6 +9,7 @@ export class RoundTrip {
   #smoothedMs: number | undefined;
   #deviationMs = 0;
   #backoff = 0;
+  #timeouts = 0;
 
   /** Undefined before the first sample. */
   get smoothedMs(): number | undefined {
@@ -19,14 +20,20 @@ export class RoundTrip {
     return this.#deviationMs;
   }
 
-  /** Time-out for an answer, doubled for each time in a row that none came (section 5.5). */
+  /** Time-out for an answer, doubled each time that none came, until the next sample (section 5.5). */
   get timeoutMs(): number {
     const plainMs = this.#smoothedMs === undefined ? FIRST_RTO_MS : this.#smoothedMs + 4 * this.#deviationMs;
     return Math.min(RTO_MS_MAX, Math.max(RTO_MS_MIN, plainMs) * 2 ** this.#backoff);
   }
 
+  /** Time-outs in a row that have passed without any answer. */
+  get timeouts(): number {
+    return this.#timeouts;
+  }
+
   /** The time to the answer of something that was sent once (Karn's algorithm, section 3). */
   sample(tripMs: number): void {
+    this.#backoff = 0;
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = tripMs;
       this.#deviationMs = tripMs / 2;
@@ -39,10 +46,17 @@ export class RoundTrip {
   /** A time-out has passed without any answer. */
   backOff(): void {
     this.#backoff = Math.min(BACKOFF_MAX, this.#backoff + 1);
+    this.#timeouts += 1;
   }
 
-  /** Something was answered. */
+  /** Something was answered; where that was sent more than once, nobody knows how long it took. */
   answered(): void {
+    this.#timeouts = 0;
+  }
+
+  /** Another process answers from now on. */
+  restart(): void {
+    this.#timeouts = 0;
     this.#backoff = 0;
   }
 }
