@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from './errors.ts';
 import { flatRecordOf } from './flat-record.ts';
@@ -42,6 +43,23 @@ describe('a flat record', () => {
     expect(jsonOf(parts, 0)).toContain(
       '"clock":"synced","location":{"lat":42.480778,"lon":3.176833,"alt":2},"flags":{"humidity":9},' +
         '"info":{"event":"boot"},"received_at":"1970-01-01T00:00:00.000Z","temperature":21.4',
+    );
+  });
+
+  it('has its times as ISO 8601 with milliseconds, whichever came before', () => {
+    const { timestampMsMin, timestampMsMax } = BOUNDS;
+    const day = Date.UTC(2026, 1, 28);
+    const times = fc.oneof(
+      fc.integer({ min: timestampMsMin, max: timestampMsMax }),
+      fc.integer({ min: day, max: day + 2 * 86_400_000 }),
+    );
+    fc.assert(
+      fc.property(times, times, (timestampMs, receivedAtMs) => {
+        const flat = flatRecordOf({ gateway: 'plaka', run: RUN, record: record({ timestampMs }), receivedAtMs });
+        expect(flat.timestamp).toBe(new Date(timestampMs).toISOString());
+        expect(flat.received_at).toBe(new Date(receivedAtMs).toISOString());
+      }),
+      { numRuns: 2000, examples: [[timestampMsMin, timestampMsMax]] },
     );
   });
 
