@@ -1,101 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../runtime/random.ts';
-import { CentreSessions } from './centre-sessions.ts';
+import { HandEnds, HandGateway, type Sent } from '../../test/protocol/udp-by-hand.ts';
 import { DATAGRAM_BYTES_MAX } from './datagram.ts';
 import { encodeFrame } from './frames.ts';
-import { GatewaySession } from './gateway-session.ts';
 import { seal, sealKey } from './seal.ts';
-
-interface Sent {
-  readonly datagram: Uint8Array;
-  readonly address: string;
-}
-
-/** Both ends by hand: every datagram waits until the test hands it on. */
-class Ends {
-  readonly random: SeededRandom;
-  readonly keys = new Map<string, Uint8Array>();
-  readonly delivered: string[] = [];
-  readonly replies: ((message: Uint8Array, nowMs: number) => boolean)[] = [];
-  readonly down: Sent[] = [];
-  centre: CentreSessions<string>;
-
-  constructor(seed = 1, sessionsMax = 100) {
-    this.random = new SeededRandom(seed);
-    this.centre = this.newCentre(sessionsMax);
-  }
-
-  newCentre(sessionsMax = 100): CentreSessions<string> {
-    this.centre = new CentreSessions<string>({
-      keyOf: (gateway) => this.keys.get(gateway),
-      random: this.random,
-      transmit: (datagram, address) => this.down.push({ datagram, address }),
-      deliver: (gateway, message, reply) => {
-        this.delivered.push(`${gateway}: ${Buffer.from(message)}`);
-        this.replies.push(reply);
-      },
-      sessionsMax,
-    });
-    return this.centre;
-  }
-
-  gateway(name: string): Gateway {
-    const sharedKey = this.keys.get(name) ?? this.random.bytes(32);
-    this.keys.set(name, sharedKey);
-    return new Gateway(this, name, sharedKey);
-  }
-}
-
-class Gateway {
-  readonly up: Uint8Array[] = [];
-  readonly delivered: string[] = [];
-  readonly taken: number[] = [];
-  readonly session: GatewaySession;
-  readonly #ends: Ends;
-  address: string;
-  ups = 0;
-
-  constructor(ends: Ends, gateway: string, sharedKey: Uint8Array) {
-    this.#ends = ends;
-    this.address = `${gateway}:1`;
-    this.session = new GatewaySession({
-      gateway,
-      sharedKey,
-      random: ends.random,
-      transmit: (datagram) => this.up.push(datagram),
-      deliver: (message) => this.delivered.push(Buffer.from(message).toString()),
-      onUp: () => {
-        this.ups += 1;
-      },
-      onTaken: (number) => this.taken.push(number),
-    });
-  }
-
-  say(text: string, nowMs: number): number {
-    return this.session.send(Buffer.from(text), nowMs);
-  }
-
-  /** Hands on whatever was sent, in both directions, until nothing is. */
-  exchange(nowMs: number): void {
-    while (this.up.length > 0 || this.#ends.down.length > 0) {
-      for (const datagram of this.up.splice(0)) this.#ends.centre.receive(datagram, this.address, nowMs);
-      for (const { datagram, address } of this.#ends.down.splice(0)) {
-        if (address === this.address) this.session.receive(datagram, nowMs);
-      }
-    }
-  }
-
-  openedAt(nowMs: number): this {
-    this.session.open(nowMs);
-    this.exchange(nowMs);
-    expect(this.session.isUp).toBe(true);
-    return this;
-  }
-}
 
 describe('the handshake', () => {
   it('is a hello, a challenge, its echo, and its acceptance, none larger than what it answers', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka');
     gateway.session.open(0);
     const sizes: number[] = [];
@@ -115,7 +26,7 @@ describe('the handshake', () => {
   });
 
   it('is asked for again with longer and longer waits, until the centre answers', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka');
     gateway.session.open(0);
     const atMs: number[] = [];
@@ -129,7 +40,7 @@ describe('the handshake', () => {
   });
 
   it('admits nothing before the echo: data of a process that never answered a challenge is not delivered', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('recorded', 0);
     const recorded = gateway.up.slice();
@@ -145,7 +56,7 @@ describe('the handshake', () => {
   });
 
   it('takes an echo once: a recording of it admits nothing later', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka');
     gateway.session.open(0);
     const recorded: Uint8Array[] = [];
@@ -168,7 +79,7 @@ describe('the handshake', () => {
   });
 
   it('is gone through again, and nothing is lost, where the centre has lost the session', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     ends.newCentre();
     const numbers = ['one '.repeat(10), 'two '.repeat(10)].map((text) => gateway.say(text, 100));
@@ -186,7 +97,7 @@ describe('the handshake', () => {
   });
 
   it('may be started over: what is not taken yet is kept, and nothing comes twice', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('lost on the way', 0);
     gateway.say('its receipt is lost', 0);
@@ -207,13 +118,13 @@ describe('the handshake', () => {
 
 describe('what is refused', () => {
   it('by the centre is counted by kind, and nobody is answered', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('once', 0);
     const [datagram] = gateway.up.splice(0) as [Uint8Array];
-    const stranger = new Gateway(ends, 'stranger', ends.random.bytes(32));
+    const stranger = new HandGateway(ends, 'stranger', ends.random.bytes(32));
     stranger.session.open(0);
-    const impostor = new Gateway(ends, 'plaka', ends.random.bytes(32));
+    const impostor = new HandGateway(ends, 'plaka', ends.random.bytes(32));
     impostor.session.open(0);
     const flipped = Uint8Array.from(datagram);
     flipped[40] = (flipped[40] as number) ^ 1;
@@ -237,7 +148,7 @@ describe('what is refused', () => {
   });
 
   it("by the gateway is counted by kind: its own datagrams, another gateway's, and those for its earlier process", () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const before = ends.gateway('plaka').openedAt(0);
     before.say('a question', 0);
     for (const datagram of before.up.splice(0)) ends.centre.receive(datagram, before.address, 0);
@@ -262,7 +173,7 @@ describe('what is refused', () => {
   });
 
   it('a recorded challenge is not echoed, whether it comes twice or was held back', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka');
     gateway.session.open(0);
     ends.centre.receive(gateway.up.shift() as Uint8Array, gateway.address, 0);
@@ -280,7 +191,7 @@ describe('what is refused', () => {
 
 describe('sessions of the centre', () => {
   it('answer to where the newest authentic datagram came from, and not to where a recording did', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('first', 0);
     gateway.say('second', 0);
@@ -294,7 +205,7 @@ describe('sessions of the centre', () => {
   });
 
   it('end with the key that they were opened with', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     ends.keys.set('plaka', ends.random.bytes(32));
     gateway.say('with the old key', 0);
@@ -312,7 +223,7 @@ describe('sessions of the centre', () => {
   });
 
   it('are bounded, in all and for each gateway: the one that was silent for the longest goes', () => {
-    const ends = new Ends(1, 5);
+    const ends = new HandEnds(1, 5);
     const first = ends.gateway('gateway-0').openedAt(0);
     for (let index = 1; index < 5; index += 1) ends.gateway(`gateway-${index}`).openedAt(index);
     first.say('still here', 10);
@@ -327,7 +238,7 @@ describe('sessions of the centre', () => {
   });
 
   it('use no counter and no number twice after they were dropped and opened again', () => {
-    const ends = new Ends(1, 1);
+    const ends = new HandEnds(1, 1);
     const gateway = ends.gateway('plaka').openedAt(0);
     const other = ends.gateway('palma');
     const nonces = new Set<string>();
@@ -357,7 +268,7 @@ describe('sessions of the centre', () => {
   });
 
   it('challenge a flood of recordings at a bounded rate', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const recordings: Uint8Array[] = [];
     for (let process = 0; process < 300; process += 1) {
       const gateway = ends.gateway('plaka');
@@ -375,7 +286,7 @@ describe('sessions of the centre', () => {
 
 describe('a reply', () => {
   it('is refused where the gateway is gone, where it is too long, and where too many wait', () => {
-    const ends = new Ends(1, 1);
+    const ends = new HandEnds(1, 1);
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('a question', 0);
     gateway.exchange(0);
@@ -390,7 +301,7 @@ describe('a reply', () => {
   });
 
   it('is given up after a minute, and then nothing is due any more', () => {
-    const ends = new Ends();
+    const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('a question', 0);
     gateway.exchange(0);
@@ -409,7 +320,7 @@ describe('a reply', () => {
 
 describe('hostile datagrams', () => {
   it('of any bytes crash neither end, deliver nothing, and grow nothing', () => {
-    const ends = new Ends(9);
+    const ends = new HandEnds(9);
     const { random } = ends;
     const gateway = ends.gateway('plaka').openedAt(0);
     gateway.say('a genuine message', 0);
