@@ -145,7 +145,10 @@ export class GatewaySession {
     this.tick(nowMs);
   }
 
-  /** Takes a message to deliver once to each life of the centre. Only while `canSend`. Returns its number. */
+  /**
+   * Takes a message to deliver once to each life of the centre. Only while `canSend`. Returns its number. One of less than 16
+   * bytes is too short to be challenged: after a restart of the centre it waits for a longer one, or for `open`.
+   */
   send(message: Uint8Array, nowMs: number): number {
     assert(this.canSend, 'only while there is room');
     assert(message.length <= this.messageBytesMax, 'a message that fits into a datagram');
