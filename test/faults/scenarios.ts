@@ -3,7 +3,7 @@ import { DATAGRAMS } from './datagrams.ts';
 import { HOSTILE } from './hostile.ts';
 import { HOUR, HOUR_BOTH_WAYS } from './hour.ts';
 import { KAFKA } from './kafka.ts';
-import { KILLS } from './kills.ts';
+import { KILL_WITH_KAFKA, KILLS } from './kills.ts';
 import { LINKS } from './links.ts';
 import type { Scenario } from './scenario.ts';
 import { TOPICS } from './topics.ts';
@@ -14,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   HOUR,
   HOUR_BOTH_WAYS,
   ...KILLS,
+  KILL_WITH_KAFKA,
   ...COPIES,
   ...KAFKA,
   ...TOPICS,
