@@ -31,7 +31,7 @@ function promises(): { readonly text: string; readonly tests: readonly NamedTest
 function isIn(source: string, title: string): boolean {
   const pattern = title
     .split('…')
-    .map((part) => RegExp.escape(part))
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
     .join('[^\\n]*');
   return new RegExp(`(?:\\(|name:|^)\\s*(['"\`])${pattern}\\1`, 'm').test(source);
 }
