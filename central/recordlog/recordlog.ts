@@ -33,8 +33,8 @@ export interface LogOutcome {
   /** Durable in the log, not yet where `ack` asks for it. */
   readonly held: readonly Range[];
   /**
-   * What becomes of the held ones; absent where there are none. Resolves when each is stored. Rejects with a
-   * `MooringError` when nobody watches over them any more: the gateway will send them again by itself.
+   * What becomes of the held ones; absent where there are none, or nobody watches over them. Resolves when each is stored.
+   * Rejects with a `MooringError` when nobody does any more. The gateway will send them again by itself then.
    */
   readonly later?: Promise<void>;
   /** Never to be stored. The caller puts them into the dead letter before it answers. */

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import type { MooringError } from '../../../runtime/errors.ts';
 import { silentLog } from '../../../runtime/log.ts';
 import { SteppedClock } from '../../../sim/clock.ts';
 import { MemoryKafka } from '../../../sim/memory-kafka.ts';
@@ -26,7 +27,7 @@ function commit(offset: number, partition = 0): void {
 /** Waits, and keeps how that ends. */
 function wait(partition: number, offset: number): { end?: 'passed' | 'rejected' } {
   const result: { end?: 'passed' | 'rejected' } = {};
-  watch.passed(partition, offset).then(
+  watch.passed({ partition, first: offset, last: offset }).then(
     () => (result.end = 'passed'),
     () => (result.end = 'rejected'),
   );
@@ -78,6 +79,28 @@ test('while nothing moves it is asked more seldom, and a Kafka that is away is a
   commit(1);
   await clock.advance(2500);
   expect(waiting.end).toBe('passed');
+});
+
+test('what the log has lost by the time that the groups are behind it is not passed, also when that was known already', async () => {
+  const results: unknown[] = [];
+  const watched = (first: number, last: number): void => {
+    const ended = watch.passed({ partition: 0, first, last });
+    ended.then(
+      () => results.push('passed'),
+      (error: MooringError) => results.push(error.code),
+    );
+  };
+  for (let count = 0; count < 6; count += 1) kafka.put({ topic: TOPIC, partition: 0, key: 'k', value: '{}' });
+  watched(1, 3);
+  watched(2, 3);
+  kafka.expire(TOPIC, 0, 2);
+  commit(4);
+  await clock.advance(1000);
+  expect(results).toEqual(['LOG_EXPIRED', 'passed']);
+  watched(0, 2);
+  watched(3, 3);
+  await clock.advance(1000);
+  expect(results).toEqual(['LOG_EXPIRED', 'passed', 'passed', 'LOG_EXPIRED']);
 });
 
 test('closing rejects who waits', async () => {

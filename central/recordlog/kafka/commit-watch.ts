@@ -14,9 +14,15 @@ export interface CommitWatchOptions {
   readonly waitingMax?: number;
 }
 
-interface Waiting {
+/** Records of a partition: between two offsets, both included. */
+export interface Stretch {
   readonly partition: number;
-  readonly offset: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Waiting {
+  readonly stretch: Stretch;
   readonly resolve: () => void;
   readonly reject: (error: MooringError) => void;
 }
@@ -34,8 +40,9 @@ export class CommitWatch {
   readonly #aborted = new AbortController();
   #waiting: Waiting[] = [];
   #polling: Promise<void> | undefined;
-  /** What the groups read next, as far as they have said. */
-  #nextOf: (partition: number) => number = () => 0;
+  /** What the groups read next, by partition, as far as they have said; and where the log began after that. */
+  #next: readonly number[] = [];
+  #firsts: readonly number[] = [];
   #isFailing = false;
 
   constructor(options: CommitWatchOptions) {
@@ -43,12 +50,13 @@ export class CommitWatch {
   }
 
   /**
-   * Resolves when every group has passed an offset. Rejects with `LOG_FAILED` when too many wait already, or when this is
-   * closed.
+   * Resolves when every group has passed these records. Rejects with `LOG_EXPIRED` when the groups are behind them and the
+   * log does not have them any more: then a sink may have gone on without them, as it can be told to. Rejects with
+   * `LOG_FAILED` when too many wait already, or when this is closed.
    */
-  passed(partition: number, offset: number): Promise<void> {
+  passed(stretch: Stretch): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#nextOf(partition) > offset) {
+      if (this.#isBehind(stretch) && this.#isWhole(stretch)) {
         resolve();
         return;
       }
@@ -56,7 +64,7 @@ export class CommitWatch {
         reject(new MooringError('LOG_FAILED', 'nobody watches over these records: send them again'));
         return;
       }
-      this.#waiting.push({ partition, offset, resolve, reject });
+      this.#waiting.push({ stretch, resolve, reject });
       this.#polling ??= this.#poll();
     });
   }
@@ -94,9 +102,12 @@ export class CommitWatch {
     const { admin, groups, topic, log } = this.#options;
     try {
       const committed = await admin.ask((asked) => Promise.all(groups.map((group) => asked.committed(group, topic))));
+      // In this order: a group that has leapt over what was lost did so after it was lost.
+      const spans = await admin.ask((asked) => asked.offsets(topic));
       if (this.#isFailing) log.info({}, 'Kafka says again how far the sinks are');
       this.#isFailing = false;
-      this.#nextOf = (partition) => Math.min(...committed.map((offsets) => offsets[partition] ?? 0));
+      this.#next = spans.map((_, partition) => Math.min(...committed.map((offsets) => offsets[partition] ?? 0)));
+      this.#firsts = spans.map(({ first }) => first);
       return this.#settle();
     } catch (error) {
       if (!(error instanceof MooringError)) throw error;
@@ -108,11 +119,30 @@ export class CommitWatch {
 
   #settle(): boolean {
     const before = this.#waiting.length;
-    this.#waiting = this.#waiting.filter(({ partition, offset, resolve }) => {
-      if (this.#nextOf(partition) <= offset) return true;
-      resolve();
+    this.#waiting = this.#waiting.filter(({ stretch, resolve, reject }) => {
+      if (!this.#isBehind(stretch)) return true;
+      if (this.#isWhole(stretch)) resolve();
+      else reject(expired(stretch));
       return false;
     });
     return this.#waiting.length < before;
   }
+
+  /** Whether the groups read on behind it. */
+  #isBehind({ partition, last }: Stretch): boolean {
+    return (this.#next[partition] ?? 0) > last;
+  }
+
+  /** Whether it was in the log for as long as the groups have read. */
+  #isWhole({ partition, first }: Stretch): boolean {
+    return (this.#firsts[partition] ?? Number.POSITIVE_INFINITY) <= first;
+  }
+}
+
+function expired({ partition, first, last }: Stretch): MooringError {
+  return new MooringError('LOG_EXPIRED', 'the log has dropped records that wait for a sink', {
+    context: { partition, first, last },
+    hint: 'Gateways that still have them send them again. Keep records for longer (`kafka.retention`).',
+    retry: 'later',
+  });
 }

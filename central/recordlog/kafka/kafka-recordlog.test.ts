@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { countOf } from '../../../protocol/intervals.ts';
+import { countOf, rangesOf } from '../../../protocol/intervals.ts';
 import { entryOf, flatOf, runOf, span } from '../../../test/conformance/entries.ts';
 import { LogBench } from '../../../test/kafka/log-bench.ts';
 import type { LogEntry } from '../recordlog.ts';
@@ -327,6 +327,81 @@ describe('with sinks that have to have committed', () => {
     const asked = bench.kafka.committedAsked;
     await bench.clock.advance(60_000);
     expect(bench.kafka.committedAsked).toBe(asked);
+    await bench.close(log);
+  });
+
+  test('what the log lost before a sink read it is never stored, though the sink goes on behind it: it is produced again', async () => {
+    const log = await bench.opened({ ack });
+    const result = bench.append(log, entryOf(RUN, [1, 2]));
+    await bench.clock.advance(6000);
+    expect(result.outcome?.held).toEqual([[1, 2]]);
+    bench.kafka.expire(RECORDS, PARTITION, 2);
+    commit(2);
+    await bench.clock.advance(5000);
+    expect(result.laterError?.code).toBe('LOG_EXPIRED');
+    expect(bench.acked('stored')).toEqual([]);
+    const repeat = bench.append(log, entryOf(RUN, [1, 2]));
+    await bench.clock.advance(1000);
+    expect(bench.produced()).toEqual([2, 2]);
+    commit(4);
+    await bench.clock.advance(5000);
+    expect(repeat.outcome).toMatchObject({ stored: [[1, 2]], held: [] });
+    await bench.close(log);
+  });
+
+  test('nor is what an earlier process held and the log has lost: who sends it is told to send again', async () => {
+    const first = await bench.opened({ ack });
+    bench.append(first, entryOf(RUN, [1, 2]));
+    await bench.clock.advance(100);
+    await bench.close(first);
+    bench.kafka.expire(RECORDS, PARTITION, 2);
+    commit(2);
+    const second = await bench.opened({ ack });
+    const repeat = bench.append(second, entryOf(RUN, [1, 2]));
+    await bench.clock.advance(6000);
+    expect(repeat.error?.code).toBe('LOG_EXPIRED');
+    const again = bench.append(second, entryOf(RUN, [1, 2]));
+    await bench.clock.advance(100);
+    commit(4);
+    await bench.clock.advance(3000);
+    expect(again.outcome).toMatchObject({ stored: [[1, 2]], added: 2 });
+    expect(bench.acked('stored')).toEqual([[1, 2]]);
+    await bench.close(second);
+  });
+
+  test('while they are away for long nothing is produced twice, however much is held', async () => {
+    const log = await bench.opened({ ack, watchedMax: 20, ledger: { heldMax: 20 } });
+    for (let round = 0; round < 3; round += 1) {
+      for (let sequence = 1; sequence <= 100; sequence += 1) bench.append(log, entryOf(RUN, [sequence]));
+      await bench.clock.advance(6000);
+    }
+    expect(bench.produced()).toEqual(Array.from({ length: 100 }, () => 1));
+    commit(50);
+    await bench.clock.advance(3000);
+    const repeat = bench.append(log, entryOf(RUN, [1, 49, 51, 100]));
+    await bench.clock.advance(6000);
+    expect(bench.acked('stored')).toEqual([[1, 20]]);
+    expect(repeat.outcome?.held).toEqual(rangesOf([49, 51, 100]));
+    commit(100);
+    await bench.clock.advance(3000);
+    expect(repeat.isLater).toBe(true);
+    const last = bench.append(log, entryOf(RUN, span(1, 100)));
+    await bench.clock.advance(3000);
+    expect(last.outcome).toMatchObject({ stored: [[1, 100]], added: 0 });
+    expect(bench.acked('stored')).toEqual([[1, 100]]);
+    expect(bench.produced()).toHaveLength(100);
+    await bench.close(log);
+  });
+
+  test('how many wait for it to be stored is bounded: the others are told that it is held, and nobody watches for them', async () => {
+    const log = await bench.opened({ ack, watchedMax: 2 });
+    const results = [1, 2, 3].map(() => bench.append(log, entryOf(RUN, [1])));
+    await bench.clock.advance(6000);
+    expect(results.map(({ outcome }) => outcome?.held)).toEqual([[[1, 1]], [[1, 1]], [[1, 1]]]);
+    expect(results.map(({ outcome }) => outcome?.later !== undefined)).toEqual([true, true, false]);
+    commit(1);
+    await bench.clock.advance(3000);
+    expect(results.map(({ isLater }) => isLater)).toEqual([true, true, undefined]);
     await bench.close(log);
   });
 

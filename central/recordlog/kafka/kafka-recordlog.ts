@@ -16,7 +16,7 @@ import type { KafkaClient, KafkaMessage } from './client.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { KafkaDeadLetters } from './dead-letters.ts';
 import { Flights } from './flights.ts';
-import { type HeldPiece, Ledger } from './ledger.ts';
+import { type HeldPiece, Ledger, type LedgerBounds } from './ledger.ts';
 import { LogLink } from './log-link.ts';
 import { partitionOf } from './partitioner.ts';
 import { Settlement } from './settlement.ts';
@@ -41,6 +41,9 @@ export interface KafkaRecordLogOptions {
   readonly onFatal: (error: MooringError) => void;
   /** Bytes of JSON of one record; a larger one is rejected for good. 512 KiB, a whole batch, when left out. */
   readonly recordBytesMax?: number;
+  /** Appends that may wait for groups once they have said `held`; 20,000 when left out. */
+  readonly watchedMax?: number;
+  readonly ledger?: Partial<LedgerBounds>;
 }
 
 /** A gateway sends again when it has had no answer for 20 s: it should have one by then. */
@@ -49,6 +52,7 @@ const APPEND_MS = 18_000;
 const ACK_MS = 3000;
 /** How long an append waits for the groups before it says `held`, in milliseconds. */
 const HELD_MS = 5000;
+const WATCHED_MAX = 20_000;
 
 /**
  * The record log on Kafka. A record is `stored` when the broker has it durable (`acks=all`), or, if the configuration
@@ -62,12 +66,15 @@ export class KafkaRecordLog implements RecordLog {
   readonly #recordBytesMax: number;
   readonly #link: LogLink;
   readonly #admin: AdminSession;
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   readonly #flights = new Flights();
   readonly #commits: CommitWatch | undefined;
   readonly #settlement: Settlement;
   readonly #tail: AckTail;
   readonly #appends = new Set<Promise<unknown>>();
+  readonly #watchedMax: number;
+  /** Appends that wait for groups. */
+  #watched = 0;
   #isOpen = false;
 
   constructor(options: KafkaRecordLogOptions) {
@@ -76,11 +83,15 @@ export class KafkaRecordLog implements RecordLog {
     this.#options = options;
     this.#clock = clock;
     this.#recordBytesMax = recordBytesMax ?? BOUNDS.batchJsonBytes;
+    this.#watchedMax = options.watchedMax ?? WATCHED_MAX;
+    this.#ledger = new Ledger(options.ledger);
     this.#link = new LogLink(options);
     this.#admin = new AdminSession(client, clock);
     const shared = { admin: this.#admin, clock, log };
     this.#commits =
-      ack === 'log' ? undefined : new CommitWatch({ ...shared, topic: names.records, groups: ack.groups });
+      ack === 'log'
+        ? undefined
+        : new CommitWatch({ ...shared, topic: names.records, groups: ack.groups, waitingMax: this.#watchedMax });
     this.#settlement = new Settlement({
       link: this.#link,
       ledger: this.#ledger,
@@ -235,9 +246,9 @@ export class KafkaRecordLog implements RecordLog {
     }
     await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.declare(piece))));
     const asked = pieces.map((piece) => ({ piece, sequences: within(piece, taken) }));
-    const settling = pieces.map((piece) => this.#settlement.settle(piece));
+    const later = this.#watch(pieces);
     const patienceMs = Math.min(HELD_MS, deadlineMs - this.#clock.monotonicMs());
-    await atMost(this.#clock, patienceMs, Promise.allSettled(settling));
+    if (later !== undefined) await atMost(this.#clock, patienceMs, later.catch(unlessExpired));
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
     const held = new Set(asked.flatMap(({ piece, sequences }) => sequences.filter((one) => piece.sequences.has(one))));
     const stored = taken.filter((sequence) => !held.has(sequence));
@@ -247,10 +258,20 @@ export class KafkaRecordLog implements RecordLog {
       held: rangesOf(taken.filter((sequence) => held.has(sequence))),
       rejected,
     };
-    if (held.size === 0) return outcome;
+    return held.size === 0 || later === undefined ? outcome : { ...outcome, later };
+  }
+
+  /** Resolves when all is stored. Undefined where too many wait already: while sinks are away, gateways ask again and again. */
+  #watch(pieces: readonly HeldPiece[]): Promise<void> | undefined {
+    if (this.#watched >= this.#watchedMax) return undefined;
+    this.#watched += 1;
+    const settling = pieces.map((piece) => this.#settlement.settle(piece));
+    void Promise.allSettled(settling).then(() => {
+      this.#watched -= 1;
+    });
     const later = Promise.all(settling).then(() => undefined);
     later.catch(() => undefined);
-    return { ...outcome, later };
+    return later;
   }
 
   /** What is not finished then goes on, and whoever repeats the append shares it. */
@@ -276,6 +297,11 @@ function sequencesIn(ranges: readonly Range[]): number[] {
   for (const [first, last] of ranges)
     for (let sequence = first; sequence <= last; sequence += 1) sequences.push(sequence);
   return sequences;
+}
+
+/** What the log has lost is not even held: it is to be sent again now. Otherwise, whoever asks again waits again. */
+function unlessExpired(error: unknown): void {
+  if (error instanceof MooringError && error.code === 'LOG_EXPIRED') throw error;
 }
 
 function within({ sequences }: HeldPiece, taken: readonly number[]): number[] {

@@ -2,14 +2,17 @@ import type { RunId } from '../../../protocol/ids.ts';
 import { IntervalSet, type Range, type ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
 import type { AckMessage } from './acks.ts';
 
-/** Records that the log has and of which `stored` may not be said yet. Becomes empty as they are stored. */
+/**
+ * Records that the log has and of which `stored` may not be said yet. Becomes empty as they are stored, and may grow
+ * meanwhile, as the ledger merges others into it.
+ */
 export interface HeldPiece {
   readonly run: RunId;
   readonly gateway: string;
   /** Where they are in the topic of records: between two offsets, both included. */
   readonly partition: number;
-  readonly first: number;
-  readonly last: number;
+  first: number;
+  last: number;
   readonly sequences: IntervalSet;
   /** A message of the acknowledgements says that the log has them. */
   isDeclared: boolean;
@@ -22,10 +25,15 @@ export interface LedgerBounds {
   readonly runsMax: number;
   /** Ranges of all runs together. */
   readonly rangesMax: number;
+  /** Pieces of all runs together. */
   readonly heldMax: number;
+  /** Ranges of all runs' pieces together. */
+  readonly heldRangesMax: number;
 }
 
-const BOUNDS: LedgerBounds = { runsMax: 20_000, rangesMax: 200_000, heldMax: 20_000 };
+const BOUNDS: LedgerBounds = { runsMax: 20_000, rangesMax: 200_000, heldMax: 100_000, heldRangesMax: 200_000 };
+/** A sink that is away for weeks makes pieces by the million, of few ranges: the oldest of a run become one. */
+const PIECES_PER_RUN = 4;
 const NOTHING: ReadonlyIntervalSet = new IntervalSet();
 
 /**
@@ -39,6 +47,7 @@ export class Ledger {
   readonly #held = new Map<RunId, Held>();
   #ranges = 0;
   #heldCount = 0;
+  #heldRanges = 0;
 
   constructor(bounds: Partial<LedgerBounds> = {}) {
     this.#bounds = { ...BOUNDS, ...bounds };
@@ -79,12 +88,21 @@ export class Ledger {
       }
     }
     if (sequences.isEmpty) return false;
-    for (const [first, last] of sequences.ranges()) held.all.add(first, last);
+    this.#rangesOf(held, () => {
+      for (const [first, last] of sequences.ranges()) held.all.add(first, last);
+    });
     held.pieces.push(piece);
     this.#heldCount += 1;
     this.#held.set(run, held);
+    this.#merge(held);
     this.#forgetHeld();
     return true;
+  }
+
+  /** The log does not have it any more: who sends it again has it produced again. */
+  forget(piece: HeldPiece): void {
+    const held = this.#held.get(piece.run);
+    if (held?.pieces.includes(piece)) this.#remove(held, piece);
   }
 
   /** What a message of the acknowledgements says. */
@@ -98,10 +116,12 @@ export class Ledger {
   #release(run: RunId, ranges: readonly Range[]): void {
     const held = this.#held.get(run);
     if (held === undefined) return;
-    for (const [first, last] of ranges) {
-      if (held.all.remove(first, last) === 0) continue;
-      for (const { sequences } of held.pieces) sequences.remove(first, last);
-    }
+    this.#rangesOf(held, () => {
+      for (const [first, last] of ranges) {
+        if (held.all.remove(first, last) === 0) continue;
+        for (const { sequences } of held.pieces) sequences.remove(first, last);
+      }
+    });
     const before = held.pieces.length;
     held.pieces = held.pieces.filter(({ sequences }) => !sequences.isEmpty);
     this.#heldCount -= before - held.pieces.length;
@@ -117,19 +137,51 @@ export class Ledger {
     }
   }
 
+  /**
+   * What is said of a piece that others were merged into is said when all of it has come true. Whoever waits for one of
+   * the others goes on with that.
+   */
+  #merge({ pieces }: Held): void {
+    const [older, newer] = pieces;
+    if (older === undefined || newer === undefined || pieces.length <= PIECES_PER_RUN) return;
+    if (!older.isDeclared || !newer.isDeclared || older.partition !== newer.partition) return;
+    older.first = Math.min(older.first, newer.first);
+    older.last = Math.max(older.last, newer.last);
+    for (const [first, last] of newer.sequences.ranges()) older.sequences.add(first, last);
+    pieces.splice(1, 1);
+    this.#heldCount -= 1;
+  }
+
   #forgetHeld(): void {
-    while (this.#heldCount > this.#bounds.heldMax) {
-      const [run, held] = this.#held.entries().next().value as [RunId, Held];
-      const piece = held.pieces.shift() as HeldPiece;
-      for (const [first, last] of piece.sequences.ranges()) held.all.remove(first, last);
-      this.#heldCount -= 1;
-      if (held.pieces.length === 0) this.#held.delete(run);
+    const { heldMax, heldRangesMax } = this.#bounds;
+    while (this.#heldCount > heldMax || this.#heldRanges > heldRangesMax) {
+      const [held] = this.#held.values();
+      const [piece] = held?.pieces ?? [];
+      if (held === undefined || piece === undefined) return;
+      this.#remove(held, piece);
     }
+  }
+
+  #remove(held: Held, piece: HeldPiece): void {
+    held.pieces.splice(held.pieces.indexOf(piece), 1);
+    this.#heldCount -= 1;
+    this.#rangesOf(held, () => {
+      for (const [first, last] of piece.sequences.ranges()) held.all.remove(first, last);
+    });
+    if (held.pieces.length === 0) this.#held.delete(piece.run);
+  }
+
+  /** Counts by how many ranges the work makes a run's held ones more, or fewer. */
+  #rangesOf({ all }: Held, work: () => void): void {
+    const before = all.rangeCount;
+    work();
+    this.#heldRanges += all.rangeCount - before;
   }
 }
 
 interface Held {
   /** Of all pieces. */
   readonly all: IntervalSet;
+  /** The one that was produced first comes first. */
   pieces: HeldPiece[];
 }

@@ -1,3 +1,4 @@
+import type { Range } from '../../../protocol/intervals.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import { type AckMessage, encodeAckMessage } from './acks.ts';
@@ -29,21 +30,16 @@ export class Settlement {
   /** Resolves when a message says that the log has a piece. Rejects with `LOG_FAILED`; may be called again. */
   declare(piece: HeldPiece): Promise<void> {
     if (piece.isDeclared) return Promise.resolve();
-    piece.declaring ??= this.#say(piece, 'held').then(
-      () => {
-        piece.isDeclared = true;
-      },
-      (error: unknown) => {
-        piece.declaring = undefined;
-        throw error;
-      },
-    );
+    piece.declaring ??= this.#declare(piece).catch((error: unknown) => {
+      piece.declaring = undefined;
+      throw error;
+    });
     return piece.declaring;
   }
 
   /**
-   * Resolves when a piece is where it has to be, and a message says so. Rejects with `LOG_FAILED`; may be called again.
-   * Whoever asks while it is under way shares it.
+   * Resolves when a piece is where it has to be, and a message says so. Rejects with `LOG_FAILED`, and may be called again
+   * then, or with `LOG_EXPIRED` where it is nowhere any more. Whoever asks while it is under way shares it.
    */
   settle(piece: HeldPiece): Promise<void> {
     if (piece.settling === undefined) {
@@ -57,24 +53,49 @@ export class Settlement {
     return piece.settling;
   }
 
-  async #settle(piece: HeldPiece): Promise<void> {
-    const { commits, ledger } = this.#options;
-    if (commits !== undefined) await commits.passed(piece.partition, piece.last);
-    // Another copy may have said so meanwhile.
+  async #declare(piece: HeldPiece): Promise<void> {
     const ranges = piece.sequences.ranges();
-    if (ranges.length === 0) return;
-    await this.#say(piece, 'stored');
-    ledger.addStored(piece.run, ranges);
-    // The ledger may have forgotten that it had the piece.
-    for (const [first, last] of ranges) piece.sequences.remove(first, last);
+    // Another copy may have said meanwhile that it is stored.
+    if (ranges.length > 0) await this.#say(piece, 'held', ranges);
+    piece.isDeclared = true;
+  }
+
+  async #settle(piece: HeldPiece): Promise<void> {
+    const { ledger } = this.#options;
+    const { run, sequences } = piece;
+    while (!sequences.isEmpty) {
+      // As it is now: what is merged into it meanwhile has a turn of its own.
+      const { first, last } = piece;
+      const waiting = sequences.ranges();
+      await this.#passed(piece, first, last);
+      // Another copy may have said so meanwhile.
+      const ranges = waiting
+        .flatMap((range) => sequences.within(...range))
+        .flatMap((range) => ledger.stored(run).missing(...range));
+      if (ranges.length > 0) await this.#say({ ...piece, first, last }, 'stored', ranges);
+      ledger.addStored(run, ranges);
+      // The ledger may have forgotten that it had the piece.
+      for (const range of waiting) sequences.remove(...range);
+    }
+  }
+
+  async #passed(piece: HeldPiece, first: number, last: number): Promise<void> {
+    const { commits, ledger } = this.#options;
+    try {
+      await commits?.passed({ partition: piece.partition, first, last });
+    } catch (error) {
+      if (error instanceof MooringError && error.code === 'LOG_EXPIRED') ledger.forget(piece);
+      throw error;
+    }
   }
 
   async #say(
-    { run, gateway, partition, first, last, sequences }: HeldPiece,
+    { run, gateway, partition, first, last }: HeldPiece,
     state: AckMessage['state'],
+    ranges: readonly Range[],
   ): Promise<void> {
     const { link, topic, clock } = this.#options;
-    const value = encodeAckMessage({ run, gateway, partition, first, last, state, ranges: sequences.ranges() });
+    const value = encodeAckMessage({ run, gateway, partition, first, last, state, ranges });
     const { refused } = await link.produce({
       messages: [{ topic, partition, key: gateway, value }],
       sizes: [value.length],

@@ -8,10 +8,15 @@ import { PlatformaticAdmin } from './platformatic-admin.ts';
 import { PlatformaticMember } from './platformatic-member.ts';
 import { PlatformaticProducer } from './platformatic-producer.ts';
 
-/** @platformatic/kafka 2.12.1. It takes several sends at once: it fixes the sequence of a batch with its first try. */
+/** @platformatic/kafka 2.12.1. */
 export class PlatformaticClient implements KafkaClient {
   readonly kind = 'platformatic';
-  readonly sendsAtOnce = 5;
+  /**
+   * It would take several without risk, as it fixes the sequence of a batch with its first try. But what waits for one
+   * send goes together in the next: five at once are five small ones, five syncs of the broker, and a third fewer records
+   * a second for a quarter more processor time (`npm run bench -- kafka-ingest`).
+   */
+  readonly sendsAtOnce = 1;
   readonly #options: KafkaClientOptions;
   readonly #ask: Ask;
 
