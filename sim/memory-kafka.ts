@@ -66,6 +66,8 @@ export class MemoryKafka implements KafkaClient {
   cluster = 'cluster-1';
   /** Messages of each send, in order, whatever became of it. */
   readonly sends: (readonly KafkaMessage[])[] = [];
+  /** What a broker that is behind the others says instead. */
+  looking: Partial<KafkaAdmin> = {};
   producersMade = 0;
   producersClosed = 0;
   /** Times that groups' offsets were asked for. */
@@ -165,6 +167,7 @@ export class MemoryKafka implements KafkaClient {
           return this.#require(name).logs.map((_, partition) => committed[partition]);
         }),
       close: () => Promise.resolve(),
+      ...this.looking,
     };
   }
 

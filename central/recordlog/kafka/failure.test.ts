@@ -23,6 +23,7 @@ describe('what fails with Kafka', () => {
     [58, 'LOG_UNFIT'],
     [5, 'LOG_FAILED'],
     [19, 'LOG_FAILED'],
+    [38, 'LOG_FAILED'],
     [45, 'LOG_FAILED'],
     [-1, 'LOG_FAILED'],
   ] as const)("the broker's error %d is %s", ([number, code]) => {

@@ -21,8 +21,11 @@ export type FindingOf = (error: Error) => Finding | undefined;
 const LASTING: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   ...codesOf('LOG_REFUSED', [10, 18, 32, 87]),
   ...codesOf('LOG_EXPIRED', [1]),
-  ...codesOf('LOG_UNFIT', [17, 24, 26, 29, 30, 31, 33, 34, 35, 37, 38, 39, 40, 43, 44, 53, 54, 58, 65]),
+  ...codesOf('LOG_UNFIT', [17, 24, 26, 29, 30, 31, 33, 34, 35, 37, 39, 40, 43, 44, 53, 54, 58, 65]),
 ]);
+
+/** Fewer brokers than replicas: of a cluster that is still starting, or never had more. */
+const TOO_FEW_BROKERS = 38;
 
 /** No such topic, by its name or by its id. */
 const UNKNOWN_TOPIC: ReadonlySet<number | undefined> = new Set([3, 100]);
@@ -31,6 +34,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   LOG_UNFIT: 'The broker does not let this program do that. context.reason has its own word for it.',
   LOG_EXPIRED: 'What was to be read next is not in the topic. Look at its retention, and at who deletes from it.',
 };
+
+const TOO_FEW_BROKERS_HINT =
+  'There are fewer brokers now than `kafka.replication` asks for. Where there will never be more, write a lower one.';
 
 /**
  * A package's error as one of ours: `LOG_FAILED`, `LOG_REFUSED`, `LOG_UNFIT` or `LOG_EXPIRED`, with a word of the reason in
@@ -45,7 +51,8 @@ export function kafkaFailure(message: string, error: unknown, findingOf: Finding
     ({ brokerCode, reason }) => UNKNOWN_TOPIC.has(brokerCode) || reason === 'unknown_topic',
   );
   const reason = lasting?.reason ?? (missing && 'unknown_topic') ?? findings.at(-1)?.reason ?? 'unknown';
-  const hint = HINTS[code];
+  const hasTooFewBrokers = findings.some(({ brokerCode }) => brokerCode === TOO_FEW_BROKERS);
+  const hint = HINTS[code] ?? (hasTooFewBrokers ? TOO_FEW_BROKERS_HINT : undefined);
   return new MooringError(code, message, {
     cause: error,
     context: { reason },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { entryOf, runOf, span } from '../../../test/conformance/entries.ts';
 import { LogBench } from '../../../test/kafka/log-bench.ts';
+import { kafkaFailure } from './failure.ts';
 
 const RUN = runOf(1);
 const { RECORDS, ACKS, PARTITION, PARTITIONS } = LogBench;
@@ -148,11 +149,30 @@ describe('the log is known again', () => {
   test('a weak topic ends it, and nothing is produced there', async () => {
     bench.kafka.makeTopic({ name: RECORDS, partitions: PARTITIONS, replication: 1, settings: {} });
     const log = await bench.opened();
+    await bench.clock.advance(5000);
     expect(bench.fatal.map(({ code }) => code)).toEqual(['LOG_UNFIT']);
     const result = bench.append(log, entryOf(RUN, [1]));
     await bench.clock.advance(10);
     expect(result.error?.code).toBe('LOG_UNFIT');
     expect(bench.kafka.values(RECORDS)).toEqual([]);
+    await bench.close(log);
+  });
+
+  test('one that is weak for a moment only, and a cluster that has too few brokers as yet, are waited for', async () => {
+    const weak = { name: RECORDS, partitions: PARTITIONS, replication: 1, settings: {} };
+    bench.kafka.makeTopic(weak);
+    const log = await bench.opened();
+    bench.kafka.deleteTopic(RECORDS);
+    const few = kafkaFailure('no', new Error('few'), () => ({ brokerCode: 38, reason: 'invalid_replication_factor' }));
+    bench.kafka.looking = { createTopic: () => Promise.reject(few) };
+    await bench.clock.advance(24 * 60 * 60_000);
+    expect(bench.append(log, entryOf(RUN, [1])).outcome).toBeUndefined();
+    bench.kafka.looking = {};
+    await bench.clock.advance(10_000);
+    const result = bench.append(log, entryOf(RUN, [1]));
+    await bench.clock.advance(10);
+    expect(result.outcome?.stored).toEqual([[1, 1]]);
+    expect(bench.fatal).toEqual([]);
     await bench.close(log);
   });
 

@@ -23,7 +23,7 @@ export interface LogLinkOptions {
   readonly onFatal: (error: MooringError) => void;
 }
 
-/** How long what looks like another log is given to look right again, in milliseconds. */
+/** How long what looks like another log, or one that is not fit, is given to look right again, in milliseconds. */
 const CONFIRM_MS = 4000;
 /** Longer than a client takes to make a producer, or to say that it cannot. */
 const CREATE_MS = 20_000;
@@ -134,8 +134,8 @@ export class LogLink {
     try {
       await this.#admin.ask((admin) => this.#look(admin));
     } catch (error) {
-      if (!(error instanceof MooringError) || error.code !== 'LOG_CHANGED') throw error;
-      this.#log.warn({ err: error }, 'the log does not look as it was: looking again');
+      if (!(error instanceof MooringError) || error.code === 'LOG_FAILED') throw error;
+      this.#log.warn({ err: error }, 'the log does not look as it should: looking again');
       await this.#clock.sleep(CONFIRM_MS, this.#aborted.signal);
       await this.#admin.ask((admin) => this.#look(admin));
     }

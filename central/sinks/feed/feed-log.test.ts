@@ -4,7 +4,10 @@ import { MooringError } from '../../../runtime/errors.ts';
 import { MemoryKafka } from '../../../sim/memory-kafka.ts';
 import { span } from '../../../test/conformance/entries.ts';
 import { FeedStage, GROUP, RUN, TOPIC } from '../../../test/feed-stage.ts';
-import type { KafkaConsumerOptions } from '../../recordlog/kafka/client.ts';
+import type { KafkaAdmin, KafkaConsumerOptions } from '../../recordlog/kafka/client.ts';
+
+/** By then the log has been looked at twice, and what follows is written. */
+const CONFIRMED_MS = 8000;
 
 let stage: FeedStage;
 beforeEach(() => {
@@ -56,7 +59,7 @@ test('where what is next is gone, the feed stops, says so in the sink itself, an
 test('who asks for it has the feed go on with the earliest, once: the gap and where it goes on are one commit', async () => {
   await expired();
   const feed = await stage.start({ resumeAtEarliest: true });
-  await stage.clock.advance(2000);
+  await stage.clock.advance(CONFIRMED_MS);
   expect(feed.status().state).toBe('feeding');
   expect(stage.sequencesOf(RUN)).toEqual([...span(1, 10), ...span(26, 30)]);
   expect(gaps()).toHaveLength(1);
@@ -77,6 +80,7 @@ test('who asks for it has the feed go on with the earliest, once: the gap and wh
 test('an audit takes the record of the centre as it is', async () => {
   await expired();
   const feed = await stage.start();
+  await stage.clock.advance(CONFIRMED_MS);
   await feed.close();
   const ledger = new Ledger();
   for (const record of stage.written()) ledger.addRecord(record);
@@ -93,12 +97,13 @@ test('a log that ends before what was read of it stops the feed too', async () =
   stage.makeTopic();
   stage.put(1, 4);
   const feed = await stage.start();
+  await stage.clock.advance(CONFIRMED_MS);
   expect(feed.status()).toMatchObject({ state: 'stopped', lastError: { code: 'LOG_EXPIRED' } });
   expect(gaps()).toMatchObject([{ info: { from: 10, to: 0 } }]);
   await feed.close();
   const resumed = await stage.start({ resumeAtEarliest: true });
   stage.put(11, 12);
-  await stage.clock.advance(2000);
+  await stage.clock.advance(CONFIRMED_MS);
   expect(stage.sequencesOf(RUN)).toEqual(span(1, 12));
   expect(stage.positions()).toMatchObject({ 0: 6 });
   await resumed.close();
@@ -133,12 +138,41 @@ test('a topic that is deleted, a cluster that is another one, or another number 
   }
 });
 
+test('what looks wrong for a moment only, as while brokers start one after the other, ends nothing and leaves no word', async () => {
+  stage.put(1, 10);
+  const feed = await stage.start();
+  const lacking: Partial<KafkaAdmin>[] = [
+    { describeTopic: async () => undefined },
+    { clusterId: async () => 'cluster-2' },
+    { offsets: async () => [0, 1, 2].map(() => ({ first: 0, end: 0 })) },
+    { offsets: async () => [0, 1, 2].map(() => ({ first: 50, end: 60 })) },
+  ];
+  for (const wrong of lacking) {
+    stage.kafka.looking = wrong;
+    stage.kafka.failConsumers();
+    for (let looked = false; !looked; ) {
+      await stage.clock.advance(100);
+      looked = feed.status().lastError?.retry === 'never';
+    }
+    stage.kafka.looking = {};
+    await stage.clock.advance(30_000);
+    expect(feed.status()).toMatchObject({ state: 'feeding', lastError: undefined });
+  }
+  stage.put(11, 20);
+  await stage.clock.advance(2000);
+  expect(stage.sequencesOf(RUN)).toEqual(span(1, 20));
+  expect(gaps()).toEqual([]);
+  expect(stage.fatal).toEqual([]);
+  await feed.close();
+});
+
 test('a topic that was read before this start and is gone, or is of another cluster, ends the centre until it is told to go on', async () => {
   stage.put(1, 10);
   const first = await stage.start();
   await first.close();
   stage.kafka.deleteTopic(TOPIC);
   const deleted = await stage.start();
+  await stage.clock.advance(CONFIRMED_MS);
   expect(deleted.status().lastError).toMatchObject({ code: 'LOG_CHANGED', message: 'the topic was deleted' });
   await deleted.close();
 
@@ -146,6 +180,7 @@ test('a topic that was read before this start and is gone, or is of another clus
   stage.makeTopic();
   stage.put(8, 14);
   const changed = await stage.start();
+  await stage.clock.advance(CONFIRMED_MS);
   expect(changed.status().lastError).toMatchObject({
     code: 'LOG_CHANGED',
     context: { was: `cluster-1/${TOPIC}`, is: `cluster-2/${TOPIC}` },
@@ -155,7 +190,7 @@ test('a topic that was read before this start and is gone, or is of another clus
   await changed.close();
 
   const resumed = await stage.start({ resumeAtEarliest: true });
-  await stage.clock.advance(2000);
+  await stage.clock.advance(CONFIRMED_MS);
   await resumed.close();
   const after = await stage.start();
   expect(after.status().state).toBe('feeding');
@@ -216,6 +251,7 @@ test('a sink that keeps no positions goes on where its group is, and is stopped 
   stage.put(21, 40);
   stage.kafka.expire(TOPIC, 0, 38);
   const second = await stage.start({ sink: bare() });
+  await stage.clock.advance(CONFIRMED_MS);
   expect(second.status()).toMatchObject({ state: 'stopped', lastError: { code: 'LOG_EXPIRED' } });
   expect(gaps()).toMatchObject([{ info: { from: 20, to: 38 } }]);
   await second.close();

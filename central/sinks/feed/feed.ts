@@ -53,8 +53,10 @@ export interface FeedStatus {
 
 const BYTES_MAX = 8 * 2 ** 20;
 const RETRY = { firstMs: 500, maxMs: 10_000 };
-/** What a consumer says of the log for good is believed the second time: somebody has looked at the log in between. */
-const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['LOG_UNFIT', 'LOG_EXPIRED']);
+/** What is found out about the log for good is believed the second time: a broker that has just started may be behind. */
+const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(['LOG_UNFIT', 'LOG_EXPIRED', 'LOG_CHANGED']);
+/** How long the log is given to look right again, in milliseconds. */
+const CONFIRM_MS = 4000;
 const TARGET_RETRY = { firstMs: 500, maxMs: 60_000 };
 
 /**
@@ -75,10 +77,8 @@ export class Feed<Item> {
   #survey: Survey | undefined;
   /** Kafka is out of reach, and that was told. */
   #isOut = false;
-  /** What was found out about the log, for good. */
-  #verdict: MooringError | undefined;
-  /** The consumer has said that it can never go on, and nothing was written since. */
-  #isInDoubt = false;
+  /** What was found out about the log, once, and neither writing nor looking at it has refuted since. */
+  #suspicion: MooringError | undefined;
 
   constructor(options: FeedOptions<Item>) {
     const { target, log, topic, random } = options;
@@ -121,7 +121,7 @@ export class Feed<Item> {
       await Promise.race([this.#options.ready, aborted(signal)]);
       while (!signal.aborted) {
         await this.#serve(signal).catch((error: unknown) => this.#lost(error));
-        await this.#pause(this.#backoff);
+        await this.#pause(this.#suspicion === undefined ? this.#backoff.nextMs() : CONFIRM_MS);
       }
     } catch (error) {
       this.#ended(error);
@@ -144,7 +144,7 @@ export class Feed<Item> {
         if (!(error instanceof MooringError) || error.retry === 'never') throw error;
         this.#onWriting(error);
       }
-      await this.#pause(backoff);
+      await this.#pause(backoff.nextMs());
     }
   }
 
@@ -159,7 +159,7 @@ export class Feed<Item> {
         log: this.#log,
         bytesMax: this.#options.bytesMax ?? BYTES_MAX,
         logName: found.logName,
-        findStarts: (partitions) => this.#findStarts(watch, partitions, signal),
+        findStarts: (partitions, over) => this.#findStarts(watch, partitions, over),
         onWriting: (error) => this.#onWriting(error),
       });
       this.#session = session;
@@ -177,18 +177,14 @@ export class Feed<Item> {
 
   /** At each assignment, as much may have changed since the one before: whole outages lie in between. */
   async #findStarts(watch: Watch, partitions: readonly number[], signal: AbortSignal): Promise<Starts> {
-    try {
-      const found = await watch.look();
-      const spans = this.#startingPoint.recognise(found);
-      const { logName } = found;
-      const starts = await this.#startingPoint.find(partitions, { admin: watch.admin, logName, spans, signal });
-      this.#survey = found;
-      return starts;
-    } catch (error) {
-      if (signal.aborted && isEnding(error)) throw new MooringError('LOG_FAILED', 'the feed is closing');
-      if (error instanceof MooringError && error.retry === 'never') this.#verdict = error;
-      throw error;
-    }
+    const found = await watch.look();
+    const spans = this.#startingPoint.recognise(found);
+    const { logName } = found;
+    const isSure = this.#suspicion?.code === 'LOG_EXPIRED';
+    const { admin } = watch;
+    const starts = await this.#startingPoint.find(partitions, { admin, logName, spans, signal, isSure });
+    this.#survey = found;
+    return starts;
   }
 
   #looked(session: FeedSession<Item>, found: Survey): void {
@@ -197,6 +193,7 @@ export class Feed<Item> {
     if (session.isCutOff(spans)) {
       throw new MooringError('LOG_EXPIRED', 'the log ends before what was read of it', { context: { spans } });
     }
+    this.#suspicion = undefined;
     if (this.#isOut) this.#joined();
   }
 
@@ -212,9 +209,10 @@ export class Feed<Item> {
   #lost(error: unknown): void {
     if (this.#aborted.signal.aborted && isEnding(error)) return;
     if (!(error instanceof MooringError)) throw error;
-    if (this.#verdict !== undefined) throw this.#verdict;
-    if (error.retry === 'never' && !this.#isInDoubt && DOUBTFUL.has(error.code)) this.#isInDoubt = true;
-    else if (error.retry === 'never') throw error;
+    if (error.retry === 'never') {
+      if (this.#suspicion !== undefined || !DOUBTFUL.has(error.code)) throw error;
+      this.#suspicion = error;
+    }
     this.#away(error);
   }
 
@@ -228,7 +226,7 @@ export class Feed<Item> {
   /** The target takes nothing, or takes all again. */
   #onWriting(error: MooringError | undefined): void {
     if (error === undefined && this.#session !== undefined) {
-      this.#isInDoubt = false;
+      this.#suspicion = undefined;
       this.#startingPoint.begun();
     }
     if ((error === undefined) === (this.#state !== 'failed')) return;
@@ -245,10 +243,10 @@ export class Feed<Item> {
     if (error.code !== 'LOG_EXPIRED') this.#options.onFatal?.(error);
   }
 
-  async #pause(backoff: Backoff): Promise<void> {
+  async #pause(durationMs: number): Promise<void> {
     const { signal } = this.#aborted;
     try {
-      await this.#options.clock.sleep(backoff.nextMs(), signal);
+      await this.#options.clock.sleep(durationMs, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

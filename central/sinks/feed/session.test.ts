@@ -85,6 +85,7 @@ let clock: SteppedClock;
 let consumer: ScriptedConsumer;
 let target: ScriptedTarget;
 let starts: ReadonlyMap<number, number>;
+let findStarts: () => Promise<ReadonlyMap<number, number>>;
 let closing: AbortController;
 let session: FeedSession<string>;
 let running: Promise<void>;
@@ -100,7 +101,7 @@ function start(): FeedSession<string> {
     group: 'g',
     topic: 't',
     logName: 'c/t',
-    findStarts: async () => starts,
+    findStarts: () => findStarts(),
     deadLetters: { appendMessages: async () => undefined },
     clock,
     random: new SeededRandom(1),
@@ -118,6 +119,7 @@ beforeEach(async () => {
     [0, 0],
     [1, 0],
   ]);
+  findStarts = async () => starts;
   session = start();
   running = session.run(closing.signal, () => undefined);
   await consumer.events.positions([0, 1]);
@@ -191,11 +193,38 @@ test('a partition that comes back begins where it is told to; what it had before
   await clock.advance(0);
   consumer.give(0, 5, 9);
   starts = new Map([[0, 3]]);
-  await consumer.events.positions([0]);
-  consumer.give(0, 2, 7);
+  const asked = consumer.events.positions([0]);
   target.finish();
+  await asked;
+  consumer.give(0, 2, 7);
   await clock.advance(0);
   expect(target.writes[1]).toEqual({ items: ['3', '4', '5', '6', '7'], offsets: { 0: 8 } });
+  await end();
+});
+
+test('where to begin is found when no write is under way, and nothing is written before it is found', async () => {
+  const order: string[] = [];
+  const found = Promise.withResolvers<void>();
+  findStarts = async () => {
+    order.push(`find after ${target.writes.length} writes`);
+    await found.promise;
+    return starts;
+  };
+  consumer.give(0, 0, 4);
+  await clock.advance(0);
+  consumer.give(0, 5, 9);
+  const asked = consumer.events.positions([0, 1]);
+  await clock.advance(0);
+  expect(order).toEqual([]);
+  target.finish(new MooringError('SINK_FAILED', 'full'));
+  await clock.advance(60_000);
+  expect(order).toEqual(['find after 1 writes']);
+  expect(target.writes).toHaveLength(1);
+  found.resolve();
+  await asked;
+  consumer.give(0, 0, 9);
+  await clock.advance(0);
+  expect(target.writes[1]).toMatchObject({ offsets: { 0: 10 } });
   await end();
 });
 

@@ -17,8 +17,8 @@ export interface FeedSessionOptions<Item> {
   readonly topic: string;
   /** The log's name in positions. */
   readonly logName: string;
-  /** Where to begin in these partitions. Rejects where that cannot be, now or ever. */
-  readonly findStarts: (partitions: readonly number[]) => Promise<Starts>;
+  /** Where to begin in these partitions. Rejects where that cannot be, now or ever. The signal: the session is over. */
+  readonly findStarts: (partitions: readonly number[], signal: AbortSignal) => Promise<Starts>;
   readonly deadLetters: PoisonLetters;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,6 +29,7 @@ export interface FeedSessionOptions<Item> {
   readonly onWriting: (error: MooringError | undefined) => void;
 }
 
+const NOWHERE: Starts = new Map();
 const LETTERS_AT_ONCE = 32;
 const RETRY = { firstMs: 500, maxMs: 60_000 };
 
@@ -42,6 +43,8 @@ export class FeedSession<Item> {
   /** Aborted with the failure, or when the owner closes: nothing is begun from then on. */
   readonly #over = new AbortController();
   #failure: MooringError | undefined;
+  /** Resolves when the target is left alone: it is written to and asked where to begin by one at a time. */
+  #turn: Promise<void> = Promise.resolve();
   /** Counts assignments and revocations. */
   #assignment = 0;
   #hasBegun = false;
@@ -86,6 +89,7 @@ export class FeedSession<Item> {
     } finally {
       signal.removeEventListener('abort', stop);
       this.#end();
+      await this.#turn;
       await this.#commits.close(this.#failure === undefined);
       await this.#consumer.close();
     }
@@ -130,13 +134,16 @@ export class FeedSession<Item> {
   async #assign(partitions: readonly number[]): Promise<Starts> {
     this.#assignment += 1;
     const assignment = this.#assignment;
-    const starts = await this.#options.findStarts(partitions);
+    const isOver = (): boolean => assignment !== this.#assignment || this.#over.signal.aborted;
+    // What was read before is read again, from where the write that is under way will have led.
+    for (const partition of [...this.#partitions]) this.#drop(partition);
+    const starts = await this.#inTurn(async () => {
+      return isOver() ? NOWHERE : await this.#findStarts(partitions);
+    });
     // Meanwhile it was asked for others, or these were taken away.
-    if (assignment !== this.#assignment || this.#over.signal.aborted) return starts;
+    if (isOver()) return NOWHERE;
     this.#hasBegun = true;
     for (const partition of partitions) {
-      // One that it had before is read again from there.
-      this.#drop(partition);
       this.#partitions.add(partition);
       const start = starts.get(partition);
       if (start === undefined) continue;
@@ -147,6 +154,16 @@ export class FeedSession<Item> {
     this.#commits.add(starts);
     this.#resume();
     return starts;
+  }
+
+  async #findStarts(partitions: readonly number[]): Promise<Starts> {
+    const { signal } = this.#over;
+    try {
+      return await this.#options.findStarts(partitions, signal);
+    } catch (error) {
+      if (signal.aborted && isEnding(error)) return NOWHERE;
+      throw error;
+    }
   }
 
   #revoked(partitions: readonly number[]): void {
@@ -216,17 +233,31 @@ export class FeedSession<Item> {
   }
 
   async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<void> {
-    const { target, logName } = this.#options;
     for (const partition of [...taken.keys()]) await this.#putAside(decoded.get(partition) as Decoded<Item>);
-    if (this.#over.signal.aborted) return;
-    const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
-    if (offsets.size === 0) return;
-    const items = [...offsets.keys()].flatMap((partition) => (decoded.get(partition) as Decoded<Item>).items);
-    await target.write(items, { log: logName, offsets });
+    await this.#inTurn(async () => {
+      // Partitions may have been taken away by now.
+      if (this.#over.signal.aborted || taken.size === 0) return;
+      const { target, logName } = this.#options;
+      const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
+      const items = [...offsets.keys()].flatMap((partition) => (decoded.get(partition) as Decoded<Item>).items);
+      await target.write(items, { log: logName, offsets });
+    });
     const written = this.#backlog.settle();
     for (const [partition, next] of written) this.#written.set(partition, next);
     this.#commits.add(written);
     this.#resume();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await work();
+    } finally {
+      resolve();
+    }
   }
 
   /** Some at a time, as nobody is to hold a whole backlog of them; what is aside is not put there again. */

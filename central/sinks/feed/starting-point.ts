@@ -18,6 +18,13 @@ export interface FoundLog {
   readonly spans: readonly LogSpan[];
 }
 
+interface FindOptions {
+  readonly admin: KafkaAdmin;
+  /** Nobody asks any more. */
+  readonly signal: AbortSignal;
+  readonly isSure: boolean;
+}
+
 /** Offsets to begin at, by partition; where there is none, the group's offset has to do. */
 export type Starts = ReadonlyMap<number, number>;
 
@@ -55,12 +62,13 @@ export class StartingPoint<Item> {
   }
 
   /**
-   * Where to begin in these partitions of a log that was recognised. Throws `LOG_EXPIRED` where what is next is gone, after
-   * the target has word of it, `LOG_CHANGED` where the target has read another cluster, and what the target or Kafka throws.
+   * Where to begin in these partitions of a log that was recognised. Throws `LOG_EXPIRED` where what is next is gone,
+   * `LOG_CHANGED` where the target has read another cluster, and what the target or Kafka throws. Where it is sure that the
+   * log looks as it does, the target has word of what is gone, and may go on, as far as it was told to.
    */
   async find(
     partitions: readonly number[],
-    { admin, logName, spans, signal }: { readonly admin: KafkaAdmin; readonly signal: AbortSignal } & FoundLog,
+    { admin, logName, spans, signal, isSure }: FoundLog & FindOptions,
   ): Promise<Starts> {
     const { target, log } = this.#options;
     const own = target.positions(logName);
@@ -73,6 +81,7 @@ export class StartingPoint<Item> {
     if (own?.size === 0) await this.#leaveOther(logName, starts);
     if (gaps.length === 0) return own === undefined ? starts : new Map([...starts, ...only(own, asked)]);
 
+    if (!isSure) throw this.#expired(gaps);
     const goOn = new Map(this.#mayResume ? gaps.map(({ partition, to }) => [partition, to]) : []);
     await target.tellGaps(gaps, { log: logName, offsets: goOn });
     if (!this.#mayResume) throw this.#expired(gaps);
