@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { RunId } from '../protocol/ids.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { MooringError } from '../runtime/errors.ts';
+import type { FileLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
-import { DEAD_LETTER_FOLDER } from './config/places.ts';
+import { DEAD_LETTER_FOLDER, STATE_LOCK } from './config/places.ts';
 import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
 import { DeadLetterFiles, type DeadLetters } from './ingest/dead-letter.ts';
 import type { KafkaClient } from './recordlog/kafka/client.ts';
@@ -46,6 +47,7 @@ export class KafkaStorage implements Storage {
   readonly #options: KafkaStorageOptions;
   readonly #letterFiles: DeadLetterFiles;
   readonly #failing = new AbortController();
+  #lock: FileLock | undefined;
   #log: Producing | undefined;
   #recordLog: KafkaRecordLog | undefined;
   #feeds: ReadonlyMap<string, SomeFeed> = new Map();
@@ -60,9 +62,10 @@ export class KafkaStorage implements Storage {
     return this.#failing.signal;
   }
 
-  /** Begins to connect; resolves also where there is no Kafka. */
+  /** Begins to connect; resolves also where there is no Kafka. Rejects with `LOCK_HELD` where another centre has the state. */
   async open(signal: AbortSignal): Promise<void> {
     const { config, clock, log, createClient = createKafkaClient } = this.#options;
+    this.#lock = await this.#lockState();
     this.#letterFiles.openWhenNeeded(signal);
     const { client: kind, brokers } = config.kafka;
     const client = await createClient(kind, { brokers, clientId: 'mooring-central', clock, log });
@@ -95,11 +98,33 @@ export class KafkaStorage implements Storage {
       await answered;
     } finally {
       await this.#letterFiles.close();
+      this.#lock?.release();
     }
   }
 
   async leave(): Promise<void> {
     await Promise.all([...this.#feeds.values()].map((feed) => feed.close()));
+  }
+
+  /** Two that replace each other's memory of Kafka would each forget. A disk that takes no lock now stops nothing. */
+  async #lockState(): Promise<FileLock | undefined> {
+    const { config, disk, log } = this.#options;
+    const folder = config.stateDir;
+    try {
+      await disk.makeFolder(folder);
+      return disk.lock(join(folder, STATE_LOCK));
+    } catch (error) {
+      if (error instanceof MooringError && error.code === 'LOCK_HELD') {
+        const hint = 'Give each copy of the centre a `state` of its own.';
+        throw new MooringError('LOCK_HELD', 'another centre uses this `state`', {
+          cause: error,
+          context: { folder },
+          hint,
+        });
+      }
+      log.warn({ err: error, folder }, 'the `state` cannot be locked: no other centre may use it');
+      return undefined;
+    }
   }
 
   get #opened(): Producing {

@@ -194,6 +194,12 @@ test('nothing writes where something else does, through a link, as the dead lett
   ]);
   expect(problems('a: { files: { path: acks.txt.mooring/cut } }, k: { ack_log: { path: acks.txt } }')).toHaveLength(1);
   expect(problems('a: { files: { path: r } }', 'r/.mooring')).toHaveLength(1);
+  expect(problems('k: { ack_log: { path: s/kafka.json } }, a: { files: { path: r } }')).toEqual([]);
+  for (const name of ['kafka.json', 'kafka.json.new', 'kafka.lock']) {
+    expect(problemsIn(`${UDP}${KAFKA}sinks: { k: { ack_log: { path: s/${name} } } }\nstate: s\n`), name).toHaveLength(
+      1,
+    );
+  }
   // Beside one another, or in one another, they do no harm.
   expect(problems('a: { files: { path: .mooring/r } }', '.mooring')).toEqual([]);
   expect(problems('a: { files: { path: s } }, k: { ack_log: { path: s/acks.txt } }')).toEqual([]);

@@ -6,6 +6,10 @@ import { SINK_KINDS } from './schema.ts';
 
 /** Name of the dead letter's folder, below `state`. */
 export const DEAD_LETTER_FOLDER = 'deadletter';
+/** Name of the file below `state` with what is remembered of Kafka; it is replaced by way of one with `.new` behind. */
+export const WATCH_FILE = 'kafka.json';
+/** Name of the lock below `state` of the one centre with Kafka that uses it. */
+export const STATE_LOCK = 'kafka.lock';
 
 /**
  * Reports two writers in one place: a centre that holds the lock of a folder would stand by for itself, for ever. Also
@@ -35,7 +39,7 @@ interface Writer {
   readonly subject: string;
 }
 
-/** What writes, in the order of the file's keys; the dead letter last. */
+/** What writes, in the order of the file's keys; what is below `state` last. */
 function writersIn(reader: ConfigReader): Writer[] {
   const writers: Writer[] = [];
   const add = (path: Path, place: string, ownIn: (place: string) => string, subject = ''): void => {
@@ -50,11 +54,15 @@ function writersIn(reader: ConfigReader): Writer[] {
     }
   }
   const state = reader.valueAt(['state']);
-  if (typeof state === 'string') add(['state'], join(state, DEAD_LETTER_FOLDER), inFolder, 'its `deadletter` ');
+  if (typeof state !== 'string') return writers;
+  add(['state'], join(state, DEAD_LETTER_FOLDER), inFolder, 'its `deadletter` ');
+  if (!Object.hasOwn(reader.data, 'kafka')) return writers;
+  for (const name of [WATCH_FILE, STATE_LOCK]) add(['state'], join(state, name), asNew, `its \`${name}\` `);
   return writers;
 }
 
 const inFolder = (place: string): string => join(place, '.mooring');
+const asNew = (place: string): string => `${place}.new`;
 const besideFile = (place: string): string => `${place}.mooring`;
 
 /** The path without symbolic links, as far down as it exists. */

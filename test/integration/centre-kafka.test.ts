@@ -207,6 +207,18 @@ test('a Kafka that has lost what was acknowledged is something that no centre go
   await second.stop();
 });
 
+test('a second centre on one `state` is refused, by name, until the first has ended', async () => {
+  const config = configOf('state', { sinks: [] });
+  const first = await started(config);
+  await expect(started(config)).rejects.toMatchObject({
+    code: 'LOCK_HELD',
+    context: { folder: config.stateDir },
+    hint: 'Give each copy of the centre a `state` of its own.',
+  });
+  await first.stop();
+  expect((await started(config)).status().state).toBe('running');
+});
+
 test('a Kafka that never answers does not keep the centre from stopping', async () => {
   const lines = new LogLines();
   const centre = await started(configOf('state'), { log: lines });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MooringError } from '../../../runtime/errors.ts';
+import { WATCH_FILE } from '../../config/places.ts';
 import type { Disk } from '../../sinks/disk.ts';
 
 /** What is remembered of a log. */
@@ -11,7 +12,6 @@ export interface Marks {
 }
 
 const VERSION = 1;
-const FILE_NAME = 'kafka.json';
 
 /** Marks as a file of two lines, JSON and its SHA-256, replaced as a whole. */
 export class WatchFile {
@@ -24,7 +24,7 @@ export class WatchFile {
   }
 
   get path(): string {
-    return join(this.#folder, FILE_NAME);
+    return join(this.#folder, WATCH_FILE);
   }
 
   /** Undefined when there is none. Rejects with `LOG_FAILED` for what `replace` did not write, and with Node's errors. */
