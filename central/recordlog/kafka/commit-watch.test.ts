@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { MooringError } from '../../../runtime/errors.ts';
-import { silentLog } from '../../../runtime/log.ts';
 import { SteppedClock } from '../../../sim/clock.ts';
 import { MemoryKafka } from '../../../sim/memory-kafka.ts';
+import { LogLines } from '../../../test/log-lines.ts';
 import { AdminSession } from './admin-session.ts';
 import { CommitWatch } from './commit-watch.ts';
 
@@ -10,14 +10,16 @@ const TOPIC = 'mooring.records';
 
 let clock: SteppedClock;
 let kafka: MemoryKafka;
+let log: LogLines;
 let watch: CommitWatch;
 
 beforeEach(() => {
   clock = new SteppedClock();
+  log = new LogLines();
   kafka = new MemoryKafka();
   kafka.makeTopic({ name: TOPIC, partitions: 2, replication: 1, settings: {} });
   const admin = new AdminSession(kafka, clock);
-  watch = new CommitWatch({ admin, topic: TOPIC, groups: ['a', 'b'], clock, log: silentLog, waitingMax: 2 });
+  watch = new CommitWatch({ admin, topic: TOPIC, groups: ['a', 'b'], clock, log, waitingMax: 2 });
 });
 
 function commit(offset: number, partition = 0): void {
@@ -101,6 +103,16 @@ test('what the log has lost by the time that the groups are behind it is not pas
   watched(3, 3);
   await clock.advance(1000);
   expect(results).toEqual(['LOG_EXPIRED', 'passed', 'passed', 'LOG_EXPIRED']);
+});
+
+test('a group that nobody ever was in is told of once, as its name may be wrong', async () => {
+  wait(0, 0);
+  kafka.commit('a', TOPIC, new Map([[1, 0]]));
+  await clock.advance(50_000);
+  expect(log.told).toEqual([]);
+  await clock.advance(600_000);
+  expect(log.told).toEqual([expect.stringContaining('warn: a sink that decides has never said how far it is')]);
+  expect(log.fields).toEqual([{ group: 'b' }]);
 });
 
 test('closing rejects who waits', async () => {

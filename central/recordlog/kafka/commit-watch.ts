@@ -31,6 +31,8 @@ const WAITING_MAX = 20_000;
 const POLL_MS = 250;
 /** While nothing moves it is asked more and more seldom, up to this. */
 const POLL_MS_MAX = 2000;
+/** When a group that nobody ever was in is told of: a sink has said where it begins long before. */
+const NEVER_MS = 60_000;
 /** At most so much of the time goes into asking. */
 const SHARE_OF_ASKING = 4;
 
@@ -44,6 +46,8 @@ export class CommitWatch {
   #next: readonly number[] = [];
   #firsts: readonly number[] = [];
   #isFailing = false;
+  /** By group: when it was first seen to have committed nothing; infinite where it has, or that was told. */
+  readonly #silent = new Map<string, number>();
 
   constructor(options: CommitWatchOptions) {
     this.#options = options;
@@ -106,6 +110,7 @@ export class CommitWatch {
       const spans = await admin.ask((asked) => asked.offsets(topic));
       if (this.#isFailing) log.info({}, 'Kafka says again how far the sinks are');
       this.#isFailing = false;
+      for (const [index, group] of groups.entries()) this.#heard(group, committed[index] ?? []);
       this.#next = spans.map((_, partition) => Math.min(...committed.map((offsets) => offsets[partition] ?? 0)));
       this.#firsts = spans.map(({ first }) => first);
       return this.#settle();
@@ -114,6 +119,19 @@ export class CommitWatch {
       if (!this.#isFailing) log.warn({ err: error }, 'Kafka does not say how far the sinks are; asking again');
       this.#isFailing = true;
       return false;
+    }
+  }
+
+  /** A sink that decides may run anywhere: nothing but this shows that there is none of its name. */
+  #heard(group: string, committed: readonly (number | undefined)[]): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const sinceMs = this.#silent.get(group) ?? nowMs;
+    this.#silent.set(group, sinceMs);
+    if (committed.some((offset) => offset !== undefined)) this.#silent.set(group, Number.POSITIVE_INFINITY);
+    else if (nowMs - sinceMs >= NEVER_MS) {
+      log.warn({ group }, 'a sink that decides has never said how far it is: nothing is stored until it does');
+      this.#silent.set(group, Number.POSITIVE_INFINITY);
     }
   }
 

@@ -58,6 +58,7 @@ test('a topic that keeps more than was asked for is fit', async () => {
 test.each([
   ['message.timestamp.type', 'CreateTime', 'LogAppendTime'],
   ['retention.ms', '604800000', '2592000000'],
+  ['max.message.bytes', '65536', '1048588'],
   ['retention.bytes', '1000000', '-1'],
   ['cleanup.policy', 'compact', 'delete'],
   ['cleanup.policy', 'compact,delete', 'delete'],

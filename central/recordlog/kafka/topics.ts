@@ -84,10 +84,14 @@ function newTopic(name: string, { names, partitions, replication, retentionMs }:
       'retention.ms': String(retentionMs),
       'retention.bytes': '-1',
       'unclean.leader.election.enable': 'false',
-      'max.message.bytes': String(name === names.deadLetter ? DEAD_LETTER_BYTES_MAX : MESSAGE_BYTES_MAX),
+      'max.message.bytes': String(messageBytesOf(name, names)),
       ...(replication < REPLICAS_MANY ? { 'flush.messages': '1' } : { 'min.insync.replicas': '2' }),
     },
   };
+}
+
+function messageBytesOf(name: string, { deadLetter }: TopicNames): number {
+  return name === deadLetter ? DEAD_LETTER_BYTES_MAX : MESSAGE_BYTES_MAX;
 }
 
 interface Weakness {
@@ -118,6 +122,9 @@ function weaknessesOf(name: string, topic: TopicDescription, spec: TopicsSpec): 
   wantSetting('cleanup.policy', 'delete');
   wantSetting('retention.ms', String(spec.retentionMs), atLeast(spec.retentionMs));
   wantSetting('retention.bytes', '-1');
+  // What a topic cannot take goes to the dead letter, and what that cannot take would stop a sink.
+  const bytes = messageBytesOf(name, spec.names);
+  wantSetting('max.message.bytes', String(bytes), (is) => Number(is) >= bytes);
   if (replication > 1) wantSetting('unclean.leader.election.enable', 'false');
   if (replication < REPLICAS_MANY) wantSetting('flush.messages', '1');
   else wantSetting('min.insync.replicas', '2', (is) => Number(is) >= 2);

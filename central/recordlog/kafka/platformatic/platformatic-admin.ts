@@ -36,6 +36,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   async describeTopic(topic: string): Promise<TopicDescription | undefined> {
     try {
       const partitions = await this.#partitionsOf(topic);
+      if (partitions.length === 0) return undefined;
       const described = await this.#call('Kafka does not tell the settings of a topic', (admin) =>
         admin.describeConfigs({
           resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: null }],
