@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { deflateSync } from 'node:zlib';
+import { BatchSize } from '../daemon/forward/batch-size.ts';
 import { decodeBatch, encodeBatch } from '../protocol/batch-codec.ts';
 import { flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
-import type { SequencedRecord } from '../protocol/record.ts';
+import { BOUNDS, type SequencedRecord } from '../protocol/record.ts';
+import { encodeFrame, messageBytesMax } from '../protocol/udp/frames.ts';
+import { seal, sealKey } from '../protocol/udp/seal.ts';
 import { SeededRandom } from '../runtime/random.ts';
 import { conditionalEntropyBits } from '../sim/station/city-entropy.ts';
 import { cityRecords } from './city-records.ts';
@@ -18,6 +21,8 @@ const GATEWAY = 'bench';
 const TOKEN_BYTES = 8;
 /** zlib's best. */
 const DEFLATE_LEVEL = 9;
+/** Of IPv4 and of UDP, before each datagram. */
+const IP_AND_UDP_BYTES = 28;
 
 const random = new SeededRandom(SEED);
 const salt = random.bytes(SALT_BYTES);
@@ -44,6 +49,28 @@ function encodedBytes(batches: readonly SequencedRecord[][]): number {
     bytes += payload.length;
   }
   return bytes;
+}
+
+/** The same records as the gateway parts them for UDP, a batch a datagram: the batches alone, and with all that is around them. */
+function datagramBytes(records: readonly SequencedRecord[]): { readonly batches: number; readonly datagrams: number } {
+  const bytesMax = messageBytesMax(GATEWAY);
+  const size = new BatchSize({ recordsMax: BOUNDS.recordsPerBatch, bytesMax });
+  const header = { direction: 'up', gateway: GATEWAY, salt } as const;
+  const key = sealKey(random.bytes(32), header);
+  const sum = { batches: 0, datagrams: 0 };
+  let counter = 0;
+  for (let from = 0; from < records.length; ) {
+    const some = records.slice(from, from + size.recordsOf('backlog'));
+    const payload = encodeBatch({ salt, batch: counter + 1, token: random.bytes(TOKEN_BYTES), records: some });
+    size.encoded('backlog', some.length, payload.length);
+    if (payload.length > bytesMax) continue;
+    counter += 1;
+    const frame = encodeFrame({ kind: 'carriage', message: { number: counter, back: 0, bytes: payload } });
+    sum.batches += payload.length;
+    sum.datagrams += IP_AND_UDP_BYTES + seal(key, { ...header, counter }, frame).length;
+    from += some.length;
+  }
+  return sum;
 }
 
 /** What a nine-metric record takes on the wire, beside the entropy of what makes it. */
@@ -74,6 +101,11 @@ export const batchBytes: Benchmark = {
         { name: `bytes/ndjson-deflate-of-${size}`, value: deflated / RECORDS, unit, limit },
       );
     }
+    const { batches, datagrams } = datagramBytes(records);
+    figures.push(
+      { name: 'bytes/udp-batches', value: batches / RECORDS, unit, limit },
+      { name: 'bytes/udp-datagrams', value: datagrams / RECORDS, unit, limit: batches / RECORDS },
+    );
     return Promise.resolve(figures);
   },
 };

@@ -6,6 +6,23 @@ import { drain } from './drain.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { Benchmark } from './figure.ts';
 import { idle } from './idle.ts';
+import { kafkaClients } from './kafka-clients.ts';
+import { kafkaCopies } from './kafka-copies.ts';
+import { kafkaDrain, kafkaEndToEnd } from './kafka-end-to-end.ts';
+import { kafkaIngest } from './kafka-ingest.ts';
 
 /** In the order in which they run: first those that need no other program. */
-export const BENCHMARKS: readonly Benchmark[] = [append, batchBytes, diskWrites, endToEnd, drain, idle, cpu];
+export const BENCHMARKS: readonly Benchmark[] = [
+  append,
+  batchBytes,
+  diskWrites,
+  endToEnd,
+  drain,
+  idle,
+  cpu,
+  kafkaClients,
+  kafkaIngest,
+  kafkaEndToEnd,
+  kafkaDrain,
+  kafkaCopies,
+];

@@ -30,7 +30,7 @@ export const cpu: Benchmark = {
   ],
   async run({ folder, say }) {
     const limit = bareCpuSeconds(folder);
-    const deployment = await Deployment.start(folder);
+    const deployment = await Deployment.start({ folder });
     try {
       await deployment.startGateway(Array.from({ length: STATIONS }, (_, seed) => cityStation(seed, EVERY)));
       say('letting it settle');

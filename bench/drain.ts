@@ -1,4 +1,5 @@
 import { SqliteStore } from '../daemon/store/sqlite-store.ts';
+import type { Observation } from '../protocol/record.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { barePathRate } from './bare-path.ts';
 import { cityObservations } from './city-records.ts';
@@ -11,6 +12,24 @@ const RECORDS = 100_000;
 const RECORDS_PER_APPEND = 1000;
 const DRAIN_MS = 120_000;
 
+/** Fills a gateway's store, and lets it go; seconds from the link being up until the last record is acknowledged. */
+export async function drainSeconds(
+  deployment: Deployment,
+  observations: readonly Observation[],
+  withinMs: number,
+): Promise<number> {
+  const store = new SqliteStore(storeOptions(deployment.storePath));
+  await store.open();
+  for (let from = 0; from < observations.length; from += RECORDS_PER_APPEND) {
+    await store.append(observations.slice(from, from + RECORDS_PER_APPEND), { urgent: false });
+  }
+  await store.close();
+  await deployment.startGateway([cityStation(1, '1h')]);
+  const startMs = systemClock.monotonicMs();
+  await deployment.drained(withinMs);
+  return (systemClock.monotonicMs() - startMs) / 1000;
+}
+
 /** How fast a day's backlog goes when the link is back. */
 export const drain: Benchmark = {
   name: 'drain',
@@ -22,21 +41,10 @@ export const drain: Benchmark = {
   ],
   async run({ folder, say }) {
     const observations = cityObservations(SEED, RECORDS);
-    const deployment = await Deployment.start(folder);
+    const deployment = await Deployment.start({ folder });
     try {
-      say(`filling a store with ${RECORDS} records`);
-      const store = new SqliteStore(storeOptions(deployment.storePath));
-      await store.open();
-      for (let from = 0; from < RECORDS; from += RECORDS_PER_APPEND) {
-        await store.append(observations.slice(from, from + RECORDS_PER_APPEND), { urgent: false });
-      }
-      await store.close();
-
-      say('draining it');
-      await deployment.startGateway([cityStation(1, '1h')]);
-      const startMs = systemClock.monotonicMs();
-      await deployment.drained(DRAIN_MS);
-      const seconds = (systemClock.monotonicMs() - startMs) / 1000;
+      say(`filling a store with ${RECORDS} records, and draining it`);
+      const seconds = await drainSeconds(deployment, observations, DRAIN_MS);
       const records = observations.map((observation, index) => ({ ...observation, sequence: index + 1 }));
       const bareRate = await barePathRate(folder, deployment.brokerUrl, records);
       say('auditing what arrived');

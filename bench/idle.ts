@@ -27,10 +27,10 @@ export const idle: Benchmark = {
     const programs = new Programs();
     const deployments: Deployment[] = [];
     try {
-      for (const [name, of] of Object.entries({ compiled: [main], sources: [] })) {
+      for (const [name, of] of Object.entries({ compiled: { main }, sources: {} })) {
         const own = join(folder, name);
         mkdirSync(own);
-        const deployment = await Deployment.start(own, ...of);
+        const deployment = await Deployment.start({ folder: own, ...of });
         deployments.push(deployment);
         await deployment.startGateway([cityStation(1, '1s')]);
       }

@@ -18,13 +18,20 @@ export async function inTurn(
   a: () => Promise<number>,
   b: () => Promise<number>,
 ): Promise<readonly [a: number, b: number]> {
-  const [ofA, ofB]: [number[], number[]] = [[], []];
+  const [ofA = [], ofB = []] = await turnsOf(turns, [a, b]);
+  return [median(ofA), median(ofB)];
+}
+
+/** The same for any number of sides, A B C C B A A B C …: what each turn of each side gave, after a warm-up. */
+export async function turnsOf<T>(turns: number, sides: readonly (() => Promise<T>)[]): Promise<readonly T[][]> {
+  const found = sides.map(() => [] as T[]);
   const warmUps = Math.ceil(turns * WARM_UP_PART);
   for (let turn = -warmUps; turn < turns; turn += 1) {
-    const isForwards = turn % 2 === 0;
-    if (isForwards) ofA.push(await a());
-    ofB.push(await b());
-    if (!isForwards) ofA.push(await a());
+    const order = [...sides.entries()];
+    for (const [index, side] of turn % 2 === 0 ? order : order.reverse()) {
+      const one = await side();
+      if (turn >= 0) found[index]?.push(one);
+    }
   }
-  return [median(ofA.slice(warmUps)), median(ofB.slice(warmUps))];
+  return found;
 }

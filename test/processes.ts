@@ -179,13 +179,14 @@ export class Programs {
   }
 }
 
-/** Runs a tool to its end. Throws with what it printed when it fails. */
-export async function runTool(command: string, args: readonly string[]): Promise<void> {
+/** Runs a tool to its end; what it printed. Throws with that when it fails. */
+export async function runTool(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const [status] = (await once(child, 'close')) as [number | null];
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${output}`);
+  return output;
 }
 
 function parsed(line: string): LogLine {
