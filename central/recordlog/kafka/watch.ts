@@ -146,7 +146,7 @@ export class LogWatch {
   #changed(message: string, context: Readonly<Record<string, unknown>>): MooringError {
     return new MooringError('LOG_CHANGED', message, {
       context,
-      hint: `Records that were acknowledged, and that the gateways may have freed, are not in this Kafka. If that is an error of its address or its disks, put it right and start again. To go on with it on purpose, as with a new and empty one, stop every copy of the centre, remove ${this.#file.path} of each, and any topic of this prefix that is left, and start: what the sinks had not taken is lost.`,
+      hint: `Records that were acknowledged, and that the gateways may have freed, are not in this Kafka. If that is an error of its address or its disks, put it right and start again. To go on with it on purpose, as with a new and empty one, stop every copy of the centre, remove ${this.#file.path} of each, and any topic of this prefix that is left, and start each, the first time with \`--resume SINK\` for each of its sinks: what these had not taken is lost.`,
     });
   }
 }
