@@ -53,10 +53,12 @@ export class DelayWindow {
   /** A message of so many bytes leaves now, and makes `inFlight` of them. */
   sent(messageBytes: number, inFlight: number, smoothedMs: number | undefined, nowMs: number): void {
     this.#meanBytes += (messageBytes + OVERHEAD_BYTES - this.#meanBytes) / 16;
-    if (inFlight >= this.#window * 0.75) this.#round.isFull = true;
+    if (inFlight >= this.size * 0.75) this.#round.isFull = true;
     if (smoothedMs === undefined) return;
     const intervalMs = smoothedMs / this.#window / (this.#isStartup ? PACE.startup : PACE.later);
-    this.#nextSendMs = Math.max(this.#nextSendMs, nowMs - PACE.burstMs) + intervalMs;
+    // What left out of its turn puts nothing off: intervals of a time in which trips were long would add up.
+    const turnMs = Math.min(nowMs, this.#nextSendMs);
+    this.#nextSendMs = Math.max(turnMs, nowMs - PACE.burstMs) + intervalMs;
   }
 
   /** So many were taken, the newest of them after `tripMs` where that is known. Ends a round when its time has come. */

@@ -117,6 +117,7 @@ export function decodeFrame(bytes: Uint8Array, direction: Direction): Frame | un
   const number = Number(viewOf(bytes).getBigUint64(1 + NONCE_BYTES));
   if (!Number.isSafeInteger(number)) return undefined;
   if (direction === 'down' && kind === KINDS.challenge) return { kind: 'challenge', nonce, counter: number };
+  if (number > NUMBER_MAX) return undefined;
   if (direction === 'up' && kind === KINDS.echo) return { kind: 'echo', nonce, lowest: number };
   if (direction === 'down' && kind === KINDS.accepted) return { kind: 'accepted', nonce, lowest: number };
   return undefined;

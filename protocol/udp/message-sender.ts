@@ -3,6 +3,12 @@ import { DelayWindow } from './delay-window.ts';
 import { NUMBERS_SPREAD_MAX, type NumberedMessage, type Receipts } from './frames.ts';
 import { RoundTrip } from './round-trip.ts';
 
+/** So many that were taken in a row without measuring a trip are no chance: trips have become longer than the patience. */
+const UNMEASURED_MAX = 8;
+/** One that was sent before so long ago was lost, and tells nothing of trips. */
+const SURMISE_MS_MAX = 10_000;
+/** So many may be under way whatever the pace. */
+const UNPACED = 2;
 /** What is sent again at a time-out, without knowing whether anybody is there. */
 const PROBES = 2;
 
@@ -18,6 +24,8 @@ interface Outgoing {
   /** The place of the one before. */
   orderBefore: number;
   sentMs: number;
+  /** When the one before left. */
+  sentBeforeMs: number;
 }
 
 export interface MessageSenderOptions {
@@ -49,6 +57,10 @@ export class MessageSender {
   #newestTaken = 0;
   /** A time-out is counted from here: the last receipt, or the first transmission since nothing was under way. */
   #timedFromMs = 0;
+  /** Taken since a trip was measured. */
+  #unmeasured = 0;
+  /** What a time-out sends goes whatever the window is: it is full of what was lost. */
+  #probesLeft = 0;
   #retransmitted = 0;
   #givenUp = 0;
 
@@ -112,6 +124,7 @@ export class MessageSender {
       order: undefined,
       orderBefore: 0,
       sentMs: 0,
+      sentBeforeMs: 0,
     };
     this.#messages.set(number, outgoing);
     this.#fresh.push(outgoing);
@@ -151,7 +164,8 @@ export class MessageSender {
     this.#expire(nowMs);
     this.#findLost(nowMs);
     this.#findSilence(nowMs);
-    if (this.#inFlight.size >= this.#window.size || this.#window.nextSendMs > nowMs) return undefined;
+    if (!this.#mayProbe && (this.#inFlight.size >= this.#window.size || this.#paceMs > nowMs)) return undefined;
+    this.#probesLeft = Math.max(0, this.#probesLeft - 1);
     const outgoing = this.#lost.shift() ?? this.#fresh.shift();
     if (outgoing === undefined) return undefined;
     const { number, bytes } = outgoing;
@@ -159,6 +173,7 @@ export class MessageSender {
     if (outgoing.times > 0) this.#retransmitted += 1;
     outgoing.times += 1;
     outgoing.order = this.#nextOrder;
+    outgoing.sentBeforeMs = outgoing.sentMs;
     outgoing.sentMs = nowMs;
     this.#inFlight.set(this.#nextOrder, outgoing);
     this.#nextOrder += 1;
@@ -171,7 +186,7 @@ export class MessageSender {
     let dueMs = Number.POSITIVE_INFINITY;
     if (this.#messages.size === 0) return dueMs;
     const hasQueued = this.#inFlight.size < this.#messages.size;
-    if (hasQueued && this.#inFlight.size < this.#window.size) dueMs = this.#window.nextSendMs;
+    if (hasQueued && this.#inFlight.size < this.#window.size) dueMs = this.#paceMs;
     for (const [order, { sentMs }] of this.#inFlight) {
       if (order < this.#newestTaken) dueMs = Math.min(dueMs, sentMs + this.#patienceMs);
       dueMs = Math.min(dueMs, this.#timedFromMs + this.#trip.timeoutMs);
@@ -190,16 +205,35 @@ export class MessageSender {
       this.#end(outgoing);
     }
     const tripMs = newest === undefined ? undefined : nowMs - newest.sentMs;
-    if (tripMs !== undefined) this.#trip.sample(tripMs);
+    if (tripMs === undefined) this.#surmise(taken, nowMs);
+    else {
+      this.#unmeasured = 0;
+      this.#trip.sample(tripMs);
+    }
     this.#trip.answered();
     this.#timedFromMs = nowMs;
     this.#window.taken(taken.length, tripMs, this.#trip, nowMs);
   }
 
-  /** Which transmission has come: the newest, unless no answer to that could be here yet. */
-  #takenOrder({ order, orderBefore, sentMs, times }: Outgoing, nowMs: number): number {
+  /**
+   * Where trips become longer than it takes to lose patience, everything is sent twice, and then no trip is ever measured
+   * again: it is taken to be longer until one is.
+   */
+  #surmise(taken: readonly Outgoing[], nowMs: number): void {
+    this.#unmeasured += taken.length;
+    const last = taken.at(-1);
+    const { smoothedMs } = this.#trip;
+    if (this.#unmeasured < UNMEASURED_MAX || last === undefined || smoothedMs === undefined) return;
+    this.#unmeasured = 0;
+    const tripMs = nowMs - last.sentBeforeMs;
+    if (tripMs <= SURMISE_MS_MAX && this.#trip.timeouts === 0) this.#trip.sample(Math.min(tripMs, 2 * smoothedMs));
+  }
+
+  /** Which transmission has come: the newest, unless no answer to that could be here yet and one to the other could. */
+  #takenOrder({ order, orderBefore, sentMs, sentBeforeMs, times }: Outgoing, nowMs: number): number {
     const canBeNewest = times === 1 || nowMs - sentMs >= (this.#window.shortestMs ?? 0);
-    return order !== undefined && canBeNewest ? order : orderBefore;
+    const isNewest = canBeNewest || nowMs - sentBeforeMs > this.#trip.longestMs;
+    return order !== undefined && isNewest ? order : orderBefore;
   }
 
   /** After so long, something that was overtaken is lost and not just late. */
@@ -227,6 +261,7 @@ export class MessageSender {
     // Of a few datagrams, chance alone loses all now and then.
     if (this.#trip.timeouts > 1) this.#window.silent();
     this.#timedFromMs = nowMs;
+    this.#probesLeft = PROBES;
     let left = PROBES;
     for (const [order, outgoing] of this.#inFlight) {
       if (left === 0) break;
@@ -234,6 +269,15 @@ export class MessageSender {
       this.#queueAgain(outgoing);
       left -= 1;
     }
+  }
+
+  /** Two under way are no burst: where trips were long until now, a pace that goes by them would hold everything up. */
+  get #paceMs(): number {
+    return this.#inFlight.size < UNPACED ? Number.NEGATIVE_INFINITY : this.#window.nextSendMs;
+  }
+
+  get #mayProbe(): boolean {
+    return this.#probesLeft > 0 && this.#lost.length > 0;
   }
 
   #expire(nowMs: number): void {

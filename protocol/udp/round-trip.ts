@@ -22,8 +22,13 @@ export class RoundTrip {
 
   /** Time-out for an answer, doubled each time that none came, until the next sample (section 5.5). */
   get timeoutMs(): number {
-    const plainMs = this.#smoothedMs === undefined ? FIRST_RTO_MS : this.#smoothedMs + 4 * this.#deviationMs;
-    return Math.min(RTO_MS_MAX, Math.max(RTO_MS_MIN, plainMs) * 2 ** this.#backoff);
+    return Math.min(RTO_MS_MAX, this.longestMs * 2 ** this.#backoff);
+  }
+
+  /** Longer than nearly every trip, going by those that were measured. */
+  get longestMs(): number {
+    const longestMs = this.#smoothedMs === undefined ? FIRST_RTO_MS : this.#smoothedMs + 4 * this.#deviationMs;
+    return Math.max(RTO_MS_MIN, longestMs);
   }
 
   /** Time-outs in a row that have passed without any answer. */
@@ -32,7 +37,9 @@ export class RoundTrip {
   }
 
   /** The time to the answer of something that was sent once (Karn's algorithm, section 3). */
-  sample(tripMs: number): void {
+  sample(measuredMs: number): void {
+    // One that stood still, a process or a modem, says nothing about the way: nobody waits for longer than this anyhow.
+    const tripMs = Math.min(measuredMs, RTO_MS_MAX);
     this.#backoff = 0;
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = tripMs;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { HandEnds, HandGateway, type Sent } from '../../test/protocol/udp-by-hand.ts';
-import { DATAGRAM_BYTES_MAX } from './datagram.ts';
-import { encodeFrame } from './frames.ts';
-import { seal, sealKey } from './seal.ts';
+import { DATAGRAM_BYTES_MAX, type DatagramHeader, peekDatagram } from './datagram.ts';
+import { type Challenge, decodeFrame, encodeFrame, type Frame } from './frames.ts';
+import { seal, sealKey, unseal } from './seal.ts';
 
 describe('the handshake', () => {
   it('is a hello, a challenge, its echo, and its acceptance, none larger than what it answers', () => {
@@ -344,5 +344,32 @@ describe('hostile datagrams', () => {
     expect(gateway.delivered).toEqual([]);
     expect(ends.centre.size).toBe(1);
     expect(ends.down.filter(({ address }) => address === 'attacker')).toEqual([]);
+  });
+
+  it('of somebody who has the key, with numbers that no receipt can say, do not end the centre', () => {
+    const ends = new HandEnds(10);
+    const { random, centre } = ends;
+    const sharedKey = random.bytes(32);
+    ends.keys.set('plaka', sharedKey);
+    const salt = random.bytes(16);
+    const key = sealKey(sharedKey, { direction: 'up', gateway: 'plaka', salt });
+    let counter = 0;
+    const say = (frame: Frame): void => {
+      counter += 1;
+      const header = { direction: 'up', gateway: 'plaka', salt, counter } as const;
+      centre.receive(seal(key, header, encodeFrame(frame)), 'thief', 0);
+    };
+    say({ kind: 'hello' });
+    const challenged = ends.down[0]?.datagram as Uint8Array;
+    const header = peekDatagram(challenged) as DatagramHeader;
+    const plain = unseal(sealKey(sharedKey, header), header, challenged, salt) as Uint8Array;
+    const challenge = decodeFrame(plain, 'down');
+    for (const lowest of [2 ** 48, 2 ** 53 - 1, 2 ** 48 - 1]) {
+      say({ kind: 'echo', nonce: (challenge as Challenge).nonce, lowest });
+      say({ kind: 'carriage', message: { number: 5, back: 0, bytes: random.bytes(20) } });
+      say({ kind: 'carriage', message: { number: 2 ** 48 - 2, back: 0, bytes: random.bytes(20) } });
+      centre.tick(1000);
+    }
+    expect([centre.size, centre.counters.garbage]).toEqual([1, 2]);
   });
 });
