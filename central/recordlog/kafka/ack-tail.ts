@@ -25,6 +25,8 @@ export interface AckTailOptions {
 
 /** Of each partition, what is read at the start: some thousand batches of each gateway. */
 const NEWEST_COUNT = 20_000;
+/** A broker that never had a group has to make a place for the first one, and lets it in a moment later. */
+const FAILURES_TOLD = 2;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 
 /** Reads the acknowledgements as they come, from every copy of the centre, and first the newest of those that are there. */
@@ -37,7 +39,8 @@ export class AckTail {
   /** Partition → where the log ended at the start; only of those that have not been read so far. */
   readonly #goals = new Map<number, number>();
   #work: Promise<void> = Promise.resolve();
-  #isFailing = false;
+  /** In a row. */
+  #failures = 0;
   #isCaughtUp = false;
 
   constructor(options: AckTailOptions) {
@@ -126,17 +129,19 @@ export class AckTail {
   }
 
   #worked(): void {
-    if (this.#isFailing) this.#options.log.info({}, 'acknowledgements of other copies are heard again');
-    this.#isFailing = false;
+    if (this.#failures >= FAILURES_TOLD) {
+      this.#options.log.info({}, 'acknowledgements of other copies are heard again');
+    }
+    this.#failures = 0;
     this.#backoff.reset();
   }
 
   #lost(error: unknown): void {
     if (this.#aborted.signal.aborted) return;
     if (!(error instanceof MooringError)) throw error;
-    if (!this.#isFailing) {
+    this.#failures += 1;
+    if (this.#failures === FAILURES_TOLD) {
       this.#options.log.warn({ err: error }, 'acknowledgements of other copies are not heard; trying again');
     }
-    this.#isFailing = true;
   }
 }

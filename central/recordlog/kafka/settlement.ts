@@ -72,8 +72,10 @@ export class Settlement {
       const ranges = waiting
         .flatMap((range) => sequences.within(...range))
         .flatMap((range) => ledger.stored(run).missing(...range));
-      if (ranges.length > 0) await this.#say({ ...piece, first, last }, 'stored', ranges);
-      ledger.addStored(run, ranges);
+      if (ranges.length > 0) {
+        await this.#say({ ...piece, first, last }, 'stored', ranges);
+        ledger.addStored(run, ranges);
+      }
       // The ledger may have forgotten that it had the piece.
       for (const range of waiting) sequences.remove(...range);
     }

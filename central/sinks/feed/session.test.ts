@@ -228,6 +228,22 @@ test('where to begin is found when no write is under way, and nothing is written
   await end();
 });
 
+test.each(span(0, 8))(
+  'what waits for its turn when the session ends is not told to the group as if it were written: %d',
+  async (steps) => {
+    await clock.advance(5000);
+    consumer.commits.length = 0;
+    consumer.give(0, 0, 4);
+    for (let step = 0; step < steps; step += 1) await Promise.resolve();
+    closing.abort();
+    await clock.advance(0);
+    target.finish();
+    await clock.advance(0);
+    await running;
+    expect(consumer.commits).toEqual(target.writes.length === 0 ? [] : [{ 0: 5 }]);
+  },
+);
+
 test('an answer about partitions that were taken away meanwhile changes nothing', async () => {
   consumer.commits.length = 0;
   consumer.events.onRevoked([0, 1]);

@@ -219,7 +219,7 @@ export class FeedSession<Item> {
     );
     while (!this.#over.signal.aborted && taken.size > 0) {
       try {
-        await this.#write(taken, decoded);
+        if (!(await this.#write(taken, decoded))) return;
         this.#backoff.reset();
         this.#options.onWriting(undefined);
         return;
@@ -232,20 +232,24 @@ export class FeedSession<Item> {
     }
   }
 
-  async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<void> {
+  /** False where by its turn there is nothing left to write. */
+  async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<boolean> {
     for (const partition of [...taken.keys()]) await this.#putAside(decoded.get(partition) as Decoded<Item>);
-    await this.#inTurn(async () => {
+    const isWritten = await this.#inTurn(async () => {
       // Partitions may have been taken away by now.
-      if (this.#over.signal.aborted || taken.size === 0) return;
+      if (this.#over.signal.aborted || taken.size === 0) return false;
       const { target, logName } = this.#options;
       const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
       const items = [...offsets.keys()].flatMap((partition) => (decoded.get(partition) as Decoded<Item>).items);
       await target.write(items, { log: logName, offsets });
+      return true;
     });
+    if (!isWritten) return false;
     const written = this.#backlog.settle();
     for (const [partition, next] of written) this.#written.set(partition, next);
     this.#commits.add(written);
     this.#resume();
+    return true;
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
