@@ -72,8 +72,6 @@ describe('the UDP link', () => {
       expect(ends.centre.counters).toMatchObject({
         delivered: 3000,
         opened: 1,
-        reflected: 0,
-        replayed: expect.any(Number),
       });
       expect(session.pending).toBe(0);
       ends.world.run(70_000);
@@ -222,10 +220,10 @@ describe('the UDP link', () => {
         1000,
       );
       const session: GatewaySession = ends.addGateway('plaka', { onUp: () => feed(), onTaken: () => feed() });
-      ends.world.run(5000);
+      ends.world.run(2000);
       const before = delivered;
-      ends.world.run(10_000);
-      return (delivered - before) / 10;
+      ends.world.run(2000);
+      return (delivered - before) / 2;
     };
     const bounded = { bytesPerSecond: 120_000 };
     expect(pace({ ...bounded, loss: 0.3 }) / pace(bounded)).toBeGreaterThan(0.6);

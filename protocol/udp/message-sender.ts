@@ -3,8 +3,8 @@ import { DelayWindow } from './delay-window.ts';
 import { NUMBERS_SPREAD_MAX, type NumberedMessage, type Receipts } from './frames.ts';
 import { RoundTrip } from './round-trip.ts';
 
-/** So many that were taken in a row without measuring a trip are no chance: trips have become longer than the patience. */
-const UNMEASURED_MAX = 8;
+/** So many taken, over so many trips, without one that was sent once: no chance, but trips longer than the patience. */
+const UNMEASURED_MAX = { messages: 8, trips: 4 } as const;
 /** One that was sent before so long ago was lost, and tells nothing of trips. */
 const SURMISE_MS_MAX = 10_000;
 /** So many may be under way whatever the pace. */
@@ -57,8 +57,9 @@ export class MessageSender {
   #newestTaken = 0;
   /** A time-out is counted from here: the last receipt, or the first transmission since nothing was under way. */
   #timedFromMs = 0;
-  /** Taken since a trip was measured. */
+  /** Taken since a trip was measured, and when that was. */
   #unmeasured = 0;
+  #measuredMs = 0;
   /** What a time-out sends goes whatever the window is: it is full of what was lost. */
   #probesLeft = 0;
   #retransmitted = 0;
@@ -207,7 +208,7 @@ export class MessageSender {
     const tripMs = newest === undefined ? undefined : nowMs - newest.sentMs;
     if (tripMs === undefined) this.#surmise(taken, nowMs);
     else {
-      this.#unmeasured = 0;
+      this.#measured(nowMs);
       this.#trip.sample(tripMs);
     }
     this.#trip.answered();
@@ -223,10 +224,16 @@ export class MessageSender {
     this.#unmeasured += taken.length;
     const last = taken.at(-1);
     const { smoothedMs } = this.#trip;
-    if (this.#unmeasured < UNMEASURED_MAX || last === undefined || smoothedMs === undefined) return;
-    this.#unmeasured = 0;
+    if (this.#unmeasured < UNMEASURED_MAX.messages || last === undefined || smoothedMs === undefined) return;
+    if (nowMs - this.#measuredMs < UNMEASURED_MAX.trips * smoothedMs) return;
+    this.#measured(nowMs);
     const tripMs = nowMs - last.sentBeforeMs;
     if (tripMs <= SURMISE_MS_MAX && this.#trip.timeouts === 0) this.#trip.sample(Math.min(tripMs, 2 * smoothedMs));
+  }
+
+  #measured(nowMs: number): void {
+    this.#unmeasured = 0;
+    this.#measuredMs = nowMs;
   }
 
   /** Which transmission has come: the newest, unless no answer to that could be here yet and one to the other could. */
