@@ -159,7 +159,7 @@ export class Exchange {
     const { ackDeadlineMs } = transport.limits;
     // Twice as long until it is handed on: a slow link may still be busy with it.
     const sent = this.#inFlight.add(name, cargo, nowMs, nowMs + 2 * ackDeadlineMs);
-    transport.send(bytes).then(
+    transport.send(bytes, { isUrgent: cargo.lane === 'urgent' }).then(
       () => {
         sent.isHandedOn = true;
         sent.deadlineMs = clock.monotonicMs() + ackDeadlineMs;

@@ -5,7 +5,7 @@ export interface TransportLimits {
   readonly batchBytesMax: number;
   /** Batches that may wait for their ack at once. */
   readonly batchesInFlightMax: number;
-  /** Batches of one lane that may wait to be handed on: an urgent one goes behind no more than these; 2 when left out. */
+  /** Batches of one lane that may wait to be handed on: 2 when left out. May change as the link does. */
   readonly batchesUnsentMax?: number;
   /** How long to wait for an ack before the batch counts as lost, in milliseconds. */
   readonly ackDeadlineMs: number;
@@ -26,8 +26,8 @@ export interface Transport {
   readonly limits: TransportLimits;
   /** Connects once. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`; may be called again after that. */
   open(events: TransportEvents, signal: AbortSignal): Promise<void>;
-  /** Resolves when the batch was handed on (MQTT: PUBACK; UDP: the centre's receipt), which means "sent" and never "done". Rejects when it was not. */
-  send(batch: Uint8Array): Promise<void>;
+  /** Resolves when the batch was handed on (MQTT: PUBACK; UDP: the centre's receipt), which means "sent" and never "done". Rejects when it was not. An urgent one overtakes what waits inside the transport. */
+  send(batch: Uint8Array, options?: { readonly isUrgent?: boolean }): Promise<void>;
   /** Safe whether or not `open` succeeded. Says goodbye where the protocol has a word for it. */
   close(): Promise<void>;
 }

@@ -26,6 +26,7 @@ const WATCH_MS = 1000;
 
 interface Waiting {
   readonly batch: Uint8Array;
+  readonly isUrgent: boolean;
   readonly sinceMs: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -78,10 +79,12 @@ export class UdpConnection {
   }
 
   /** Resolves when the centre's process has the batch. */
-  async send(batch: Uint8Array): Promise<void> {
+  async send(batch: Uint8Array, isUrgent: boolean): Promise<void> {
     if (this.#error !== undefined || !this.#isOpen) throw this.#error ?? notOpen();
     await new Promise<void>((resolve, reject) => {
-      this.#queue.push({ batch, sinceMs: this.#options.clock.monotonicMs(), resolve, reject });
+      const waiting = { batch, isUrgent, sinceMs: this.#options.clock.monotonicMs(), resolve, reject };
+      const firstOther = isUrgent ? this.#queue.findIndex((other) => !other.isUrgent) : -1;
+      this.#queue.splice(firstOther < 0 ? this.#queue.length : firstOther, 0, waiting);
       this.#pump();
     });
   }
@@ -148,7 +151,7 @@ export class UdpConnection {
     while (this.#error === undefined && session.canSend) {
       const waiting = this.#queue.shift();
       if (waiting === undefined) break;
-      this.#sent.set(session.send(waiting.batch, nowMs), waiting);
+      this.#sent.set(session.send(waiting.batch, nowMs, waiting), waiting);
     }
     this.#schedule();
   }

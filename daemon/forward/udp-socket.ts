@@ -63,9 +63,13 @@ async function connected(socket: Socket, port: number, address: string): Promise
       reject(error);
     };
     socket.once('error', onError);
+    // Where there is no way, Node tells only this callback.
     socket.connect(port, address, (error?: Error) => {
-      if (error instanceof Error) return;
       socket.off('error', onError);
+      if (error instanceof Error) {
+        onError(error);
+        return;
+      }
       socket.setRecvBufferSize(BUFFER_BYTES);
       resolve();
     });

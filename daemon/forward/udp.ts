@@ -27,7 +27,13 @@ export interface UdpTransportOptions {
  * A sink commits once a second, and a datagram holds 90 small records, or 15 where they compress badly: enough of them for
  * a drain to get on by thousands of records a second.
  */
-const LIMITS = { batchesInFlightMax: 512, batchesUnsentMax: 32, ackDeadlineMs: 20_000 };
+const LIMITS = { batchesInFlightMax: 512, ackDeadlineMs: 20_000 };
+/**
+ * What may wait to be handed on, of one lane: as much as fills the way, and a few that are ready when it has room. More would
+ * only wait, on a slow link for longer than its deadline.
+ */
+const UNSENT_MAX = 32;
+const UNSENT_MORE = 2;
 
 /**
  * Straight to the centre in sealed datagrams (docs/protocol.md, "Datagrams"): a batch each, sent again until the centre's
@@ -48,7 +54,15 @@ export class UdpTransport implements Transport {
     this.#options = options;
     const host = centre.host.includes(':') ? `[${centre.host}]` : centre.host;
     this.url = `udp://${host}:${centre.port}`;
-    this.limits = { batchBytesMax: messageBytesMax(gateway), ...LIMITS, ...limits };
+    const unsentMax = (): number => Math.min(UNSENT_MAX, (this.#session?.window ?? 0) + UNSENT_MORE);
+    const fixed = { batchBytesMax: messageBytesMax(gateway), ...LIMITS };
+    this.limits = {
+      ...fixed,
+      get batchesUnsentMax() {
+        return unsentMax();
+      },
+      ...limits,
+    };
   }
 
   async open(events: TransportEvents, signal: AbortSignal): Promise<void> {
@@ -68,9 +82,9 @@ export class UdpTransport implements Transport {
     }
   }
 
-  async send(batch: Uint8Array): Promise<void> {
+  async send(batch: Uint8Array, { isUrgent = false } = {}): Promise<void> {
     if (this.#connection === undefined) throw new MooringError('LINK_DOWN', 'the link is not open');
-    await this.#connection.send(batch);
+    await this.#connection.send(batch, isUrgent);
   }
 
   close(): Promise<void> {

@@ -13,7 +13,7 @@ export interface CentreSessionsOptions<Address> {
   /** Sends one datagram, without waiting and without throwing. It may get lost. */
   readonly transmit: (datagram: Uint8Array, address: Address) => void;
   /**
-   * A message of a gateway, once in the life of this object, in no order. `reply` may be called at any later time and any
+   * A message of a gateway, once in the life of its session, in no order. `reply` may be called at any later time and any
    * number of times; it is true where the reply was taken, and false where the gateway has gone or too many wait: then
    * the gateway asks again. Called inside `receive`.
    */
@@ -46,7 +46,7 @@ export interface CentreSessionsCounters {
   readonly unchallenged: number;
   /** Sessions that began. */
   readonly opened: number;
-  /** Sessions that were dropped: silent for long, or too many. */
+  /** Sessions that were dropped: there were too many, or the key was changed. */
   readonly dropped: number;
   /** Replies that were not taken, or given up. */
   readonly repliesLost: number;
@@ -121,23 +121,27 @@ export class CentreSessions<Address> {
     return { ...counts, repliesLost };
   }
 
-  /** Takes whatever the socket got. Throws nothing on hostile bytes. */
-  receive(datagram: Uint8Array, address: Address, nowMs: number): void {
+  /**
+   * Takes whatever the socket got. Throws nothing on hostile bytes. Returns what may be wrong with a key here, where that is
+   * why it was refused.
+   */
+  receive(datagram: Uint8Array, address: Address, nowMs: number): 'unknownGateway' | 'forged' | undefined {
     const header = peekDatagram(datagram);
     if (header === undefined) {
       this.#counts.garbage += 1;
-      return;
+      return undefined;
     }
     if (header.direction === 'down') {
       this.#counts.reflected += 1;
-      return;
+      return undefined;
     }
     const sharedKey = this.#options.keyOf(header.gateway);
     const link = this.#links.find(header.gateway);
     // What an old key has opened ends with it.
     if (link !== undefined && !link.isOf(sharedKey)) this.#forget(link);
-    if (sharedKey === undefined) this.#counts.unknownGateway += 1;
-    else this.#open(header, { datagram, sharedKey, address }, nowMs);
+    if (sharedKey !== undefined) return this.#open(header, { datagram, sharedKey, address }, nowMs);
+    this.#counts.unknownGateway += 1;
+    return 'unknownGateway';
   }
 
   /** Sends whatever is due. */
@@ -156,19 +160,19 @@ export class CentreSessions<Address> {
     return this.#dueMs;
   }
 
-  #open(header: DatagramHeader, arrived: Arrived<Address>, nowMs: number): void {
+  #open(header: DatagramHeader, arrived: Arrived<Address>, nowMs: number): 'forged' | undefined {
     const { datagram, sharedKey, address } = arrived;
     const name = nameOf(header.salt);
     const session = this.#links.find(header.gateway)?.sessions.get(name);
     if (session !== undefined && !session.window.isNew(header.counter)) {
       this.#counts.replayed += 1;
-      return;
+      return undefined;
     }
     const key = session?.key ?? sealKey(sharedKey, header);
     const plain = unseal(key, header, datagram);
     if (plain === undefined) {
       this.#counts.forged += 1;
-      return;
+      return 'forged';
     }
     session?.heard(header, address, nowMs);
     const frame = decodeFrame(plain, 'up');
@@ -184,6 +188,7 @@ export class CentreSessions<Address> {
     else if (frame.kind === 'echo') this.#echoed(from, session, frame, nowMs);
     else if (session === undefined || frame.kind === 'hello') this.#challenge(from, nowMs);
     else this.#take(session, frame, nowMs);
+    return undefined;
   }
 
   #take(session: CentreSession<Address>, frame: Frame, nowMs: number): void {

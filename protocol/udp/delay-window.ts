@@ -110,7 +110,9 @@ export class DelayWindow {
     const [least, most] = [QUEUED.minBytes / this.#meanBytes, QUEUED.maxBytes / this.#meanBytes];
     const queuedMax = Math.max(least, Math.min(most, this.#window * QUEUED.share));
     if (this.#window - unqueued > queuedMax) this.#isStartup = false;
-    const wanted = this.#isStartup ? 2 * this.#window : (this.#window + unqueued + queuedMax) / 2;
+    // A round may be far shorter than a trip that has just begun to queue: what was taken tells how far it is.
+    const doubled = this.#window + Math.min(this.#window, taken);
+    const wanted = this.#isStartup ? doubled : (this.#window + unqueued + queuedMax) / 2;
     if (isFull || wanted < this.#window) this.#resize(wanted);
   }
 

@@ -118,6 +118,11 @@ export class GatewaySession {
     return this.#isUp && this.#sender.canSend;
   }
 
+  /** Messages that may be under way at once, as the way is now. */
+  get window(): number {
+    return this.#sender.window;
+  }
+
   /** Messages that were sent and not taken yet. */
   get pending(): number {
     return this.#sender.pending;
@@ -147,12 +152,13 @@ export class GatewaySession {
 
   /**
    * Takes a message to deliver once to each life of the centre. Only while `canSend`. Returns its number. One of less than 16
-   * bytes is too short to be challenged: after a restart of the centre it waits for a longer one, or for `open`.
+   * bytes is too short to be challenged: after a restart of the centre it waits for a longer one, or for `open`. An urgent
+   * one goes before all others that wait.
    */
-  send(message: Uint8Array, nowMs: number): number {
+  send(message: Uint8Array, nowMs: number, { isUrgent = false } = {}): number {
     assert(this.canSend, 'only while there is room');
     assert(message.length <= this.messageBytesMax, 'a message that fits into a datagram');
-    const number = this.#sender.add(message, nowMs);
+    const number = this.#sender.add(message, nowMs, { isUrgent });
     this.#flush(nowMs);
     return number;
   }
@@ -255,6 +261,8 @@ export class GatewaySession {
     this.#echo = undefined;
     this.#hello = undefined;
     this.#current = centre;
+    // A challenge of something older, a repeated hello as a rule, only comes late: this process knows us now.
+    this.#challengedFor = this.#counter;
     centre.receiver.skipTo(lowest);
     this.#sender.restart(nowMs);
     if (this.#isUp) return;

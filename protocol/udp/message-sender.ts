@@ -17,6 +17,7 @@ interface Outgoing {
   readonly number: number;
   readonly bytes: Uint8Array;
   readonly sinceMs: number;
+  readonly isUrgent: boolean;
   /** How often it was sent. */
   times: number;
   /** The place of its newest transmission among all; undefined while it waits to be sent. */
@@ -51,6 +52,8 @@ export class MessageSender {
   /** To be sent again, before anything new. */
   readonly #lost: Outgoing[] = [];
   readonly #fresh: Outgoing[] = [];
+  /** Fresh ones that go before everything else. */
+  readonly #urgent: Outgoing[] = [];
   #nextNumber: number;
   #nextOrder = 1;
   /** The newest transmission that is known to have come. */
@@ -90,6 +93,11 @@ export class MessageSender {
     return this.#nextNumber - this.lowest < NUMBERS_SPREAD_MAX;
   }
 
+  /** Messages that may be under way at once. */
+  get window(): number {
+    return this.#window.size;
+  }
+
   get roundTripMs(): number | undefined {
     return this.#trip.smoothedMs;
   }
@@ -113,7 +121,7 @@ export class MessageSender {
     this.#trip.sample(tripMs);
   }
 
-  add(bytes: Uint8Array, nowMs: number): number {
+  add(bytes: Uint8Array, nowMs: number, { isUrgent = false } = {}): number {
     assert(this.canSend, 'room for a message');
     const number = this.#nextNumber;
     this.#nextNumber += 1;
@@ -121,6 +129,7 @@ export class MessageSender {
       number,
       bytes,
       sinceMs: nowMs,
+      isUrgent,
       times: 0,
       order: undefined,
       orderBefore: 0,
@@ -128,7 +137,7 @@ export class MessageSender {
       sentBeforeMs: 0,
     };
     this.#messages.set(number, outgoing);
-    this.#fresh.push(outgoing);
+    (isUrgent ? this.#urgent : this.#fresh).push(outgoing);
     return number;
   }
 
@@ -142,7 +151,7 @@ export class MessageSender {
   restart(nowMs: number): void {
     for (const outgoing of this.#inFlight.values()) this.#queueAgain(outgoing);
     this.#inFlight.clear();
-    this.#lost.sort((one, other) => one.number - other.number);
+    this.#lost.sort((one, other) => Number(other.isUrgent) - Number(one.isUrgent) || one.number - other.number);
     this.#trip.restart();
     this.#timedFromMs = nowMs;
   }
@@ -167,7 +176,7 @@ export class MessageSender {
     this.#findSilence(nowMs);
     if (!this.#mayProbe && (this.#inFlight.size >= this.#window.size || this.#paceMs > nowMs)) return undefined;
     this.#probesLeft = Math.max(0, this.#probesLeft - 1);
-    const outgoing = this.#lost.shift() ?? this.#fresh.shift();
+    const outgoing = this.#urgent.shift() ?? this.#lost.shift() ?? this.#fresh.shift();
     if (outgoing === undefined) return undefined;
     const { number, bytes } = outgoing;
     if (this.#inFlight.size === 0) this.#timedFromMs = nowMs;
@@ -298,7 +307,8 @@ export class MessageSender {
   #queueAgain(outgoing: Outgoing): void {
     outgoing.orderBefore = outgoing.order ?? outgoing.orderBefore;
     outgoing.order = undefined;
-    this.#lost.push(outgoing);
+    if (outgoing.isUrgent) this.#lost.unshift(outgoing);
+    else this.#lost.push(outgoing);
   }
 
   #end(outgoing: Outgoing): void {
@@ -307,7 +317,8 @@ export class MessageSender {
       this.#inFlight.delete(outgoing.order);
       return;
     }
-    const queue = outgoing.times > 0 ? this.#lost : this.#fresh;
+    const fresh = outgoing.isUrgent ? this.#urgent : this.#fresh;
+    const queue = outgoing.times > 0 ? this.#lost : fresh;
     queue.splice(queue.indexOf(outgoing), 1);
   }
 }

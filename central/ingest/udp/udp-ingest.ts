@@ -88,11 +88,10 @@ export class UdpIngest implements Ingest {
   }
 
   #receive(datagram: Uint8Array, from: PeerAddress): void {
-    const before = this.#sessions.counters;
-    this.#sessions.receive(datagram, { address: from.address, port: from.port }, this.#options.clock.monotonicMs());
-    const { unknownGateway, forged } = this.#sessions.counters;
-    if (unknownGateway > before.unknownGateway) this.#watch.unknown(peekDatagram(datagram)?.gateway, from.address);
-    if (forged > before.forged) this.#keys.doubt();
+    const address = { address: from.address, port: from.port };
+    const refusal = this.#sessions.receive(datagram, address, this.#options.clock.monotonicMs());
+    if (refusal === 'unknownGateway') this.#watch.unknown(peekDatagram(datagram)?.gateway, from.address);
+    if (refusal === 'forged') this.#keys.doubt();
     this.#schedule();
   }
 
