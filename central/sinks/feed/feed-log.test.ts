@@ -217,6 +217,23 @@ test('a topic that is not there yet, and a Kafka that never was, are waited for,
   await feed.close();
 });
 
+test('a group that is not let in at the first try only is no warning', async () => {
+  let refusals = 1;
+  const { createConsumer } = MemoryKafka.prototype;
+  stage.kafka.createConsumer = function (this: MemoryKafka, options: KafkaConsumerOptions) {
+    const consumer = createConsumer.call(this, options);
+    if (refusals > 0) consumer.open = () => Promise.reject(new MooringError('LOG_FAILED', 'not yet'));
+    refusals -= 1;
+    return consumer;
+  };
+  stage.put(1, 10);
+  const feed = await stage.start();
+  await stage.clock.advance(5000);
+  expect(stage.said.told).toEqual(['info: reading the log']);
+  expect(feed.status()).toMatchObject({ state: 'feeding', lastError: undefined });
+  await feed.close();
+});
+
 test('a Kafka that is away shows, and is back by itself', async () => {
   const feed = await stage.start();
   stage.put(1, 10);

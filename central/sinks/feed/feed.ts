@@ -75,6 +75,8 @@ export class Feed<Item> {
   #error: MooringError | undefined;
   #session: FeedSession<Item> | undefined;
   #survey: Survey | undefined;
+  /** Sessions in a row that Kafka has ended, or not begun. */
+  #failures = 0;
   /** Kafka is out of reach, and that was told. */
   #isOut = false;
   /** What was found out about the log, once, and neither writing nor looking at it has refuted since. */
@@ -200,6 +202,7 @@ export class Feed<Item> {
   #joined(): void {
     this.#log.info({}, this.#isOut ? 'the log is read again' : 'reading the log');
     this.#isOut = false;
+    this.#failures = 0;
     this.#error = undefined;
     this.#state = 'feeding';
     this.#backoff.reset();
@@ -213,7 +216,11 @@ export class Feed<Item> {
       if (this.#suspicion !== undefined || !DOUBTFUL.has(error.code)) throw error;
       this.#suspicion = error;
     }
-    this.#away(error);
+    this.#failures += 1;
+    this.#error = error;
+    this.#state = 'starting';
+    // A broker that never had a group has to make a place for the first one, and lets it in a moment later.
+    if (this.#failures > 1 || error.retry === 'never') this.#away(error);
   }
 
   #away(error: MooringError): void {
