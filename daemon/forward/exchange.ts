@@ -161,8 +161,7 @@ export class Exchange {
     const sent = this.#inFlight.add(name, cargo, nowMs, nowMs + 2 * ackDeadlineMs);
     transport.send(bytes, { isUrgent: cargo.lane === 'urgent' }).then(
       () => {
-        sent.isHandedOn = true;
-        sent.deadlineMs = clock.monotonicMs() + ackDeadlineMs;
+        this.#inFlight.handedOn(sent, clock.monotonicMs() + ackDeadlineMs);
         this.#options.onHandedOn(sent, undefined);
       },
       (error: unknown) => {

@@ -78,15 +78,23 @@ export class InFlight {
   /** Something of them is in flight or held. Insertion order is sending order. */
   readonly #active = new Map<number, SentBatch>();
   readonly #remembered = new Map<number, SentBatch>();
+  /** Something of them is in flight, held, or given back: what a datagram's worth of acks must not look for among all. */
+  readonly #open: Readonly<Record<Lane, Set<SentBatch>>> = { urgent: new Set(), live: new Set(), backlog: new Set() };
+  readonly #held = new Set<SentBatch>();
+  readonly #lapsed = new Set<SentBatch>();
+  /** In flight, and part of what the centre could not read. */
+  readonly #doubted = new Set<SentBatch>();
+  /** No later than the first deadline and the first end of a hold. */
+  #dueMs = Number.POSITIVE_INFINITY;
 
   /** Batches of which something is in flight. */
   get batches(): number {
-    return this.#count(({ open }) => (open.isEmpty ? 0 : 1));
+    return this.#open.urgent.size + this.#open.live.size + this.#open.backlog.size;
   }
 
   /** Batches of which something is held by the centre. */
   get batchesHeld(): number {
-    return this.#count(({ held }) => (held.isEmpty ? 0 : 1));
+    return this.#held.size;
   }
 
   get records(): number {
@@ -99,11 +107,13 @@ export class InFlight {
 
   /** Records in flight that are part of what the centre could not read. */
   get recordsInDoubt(): number {
-    return this.#count(({ doubt, open }) => (doubt === undefined ? 0 : open.count));
+    let count = 0;
+    for (const { open } of this.#doubted) count += open.count;
+    return count;
   }
 
   batchesOf(lane: Lane): number {
-    return this.#count((sent) => (sent.lane === lane && !sent.open.isEmpty ? 1 : 0));
+    return this.#open[lane].size;
   }
 
   /** Notes a batch that is about to be sent. */
@@ -126,7 +136,17 @@ export class InFlight {
       heldUntilMs: Number.POSITIVE_INFINITY,
     };
     this.#active.set(sent.batch, sent);
+    this.#open[lane].add(sent);
+    if (doubt !== undefined) this.#doubted.add(sent);
+    this.#dueMs = Math.min(this.#dueMs, deadlineMs);
     return sent;
+  }
+
+  /** The transport has got rid of a batch: from now on the centre has until `deadlineMs`. */
+  handedOn(sent: SentBatch, deadlineMs: number): void {
+    sent.isHandedOn = true;
+    sent.deadlineMs = deadlineMs;
+    this.#dueMs = Math.min(this.#dueMs, deadlineMs);
   }
 
   /** The batch that an ack answers, or undefined where nothing of the kind was sent lately. */
@@ -168,14 +188,18 @@ export class InFlight {
 
   /** Batches in flight whose deadline has passed. */
   overdue(nowMs: number): SentBatch[] {
+    if (nowMs < this.#dueMs) return [];
     return [...this.#active.values()].filter(({ open, deadlineMs }) => !open.isEmpty && deadlineMs <= nowMs);
   }
 
   /** Ends every hold whose time has passed by `nowMs`, all of them by infinity. Returns the sequences to release. */
   endHolds(nowMs: number): RunRanges[] {
-    return [...this.#active.values()]
-      .filter(({ held, heldUntilMs }) => !held.isEmpty && heldUntilMs <= nowMs)
+    if (nowMs < this.#dueMs) return [];
+    const ended = [...this.#held]
+      .filter(({ heldUntilMs }) => heldUntilMs <= nowMs)
       .map((sent) => ({ salt: sent.salt, ranges: this.#lapse(sent, sent.held) }));
+    this.#dueMs = this.#firstDueMs();
+    return ended;
   }
 
   /** The batches of which something is in flight, oldest first. */
@@ -183,8 +207,12 @@ export class InFlight {
     return [...this.#active.values()].filter(({ open }) => !open.isEmpty);
   }
 
-  /** When the next batch is overdue or the next hold ends; infinite when there is none. */
+  /** When a batch may be overdue or a hold may end, and nothing is before that; infinite when there is none. */
   nextDueMs(): number {
+    return this.batches + this.batchesHeld === 0 ? Number.POSITIVE_INFINITY : this.#dueMs;
+  }
+
+  #firstDueMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { open, held, deadlineMs, heldUntilMs } of this.#active.values()) {
       if (!open.isEmpty) nextMs = Math.min(nextMs, deadlineMs);
@@ -196,6 +224,8 @@ export class InFlight {
   /** Marks sequences as done with, here and in every other batch that has them. Returns those that were not yet. */
   #conclude(sent: SentBatch, ranges: readonly Range[]): Range[] {
     const fresh = new IntervalSet();
+    // What was never given back is in no other batch, unless it was before it was in this one.
+    const others = sent.lapsed.isEmpty ? this.#lapsed : [...this.#active.values(), ...this.#remembered.values()];
     for (const [first, last] of ranges) {
       for (const set of [sent.open, sent.held, sent.lapsed]) {
         for (const [from, to] of set.within(first, last)) fresh.add(from, to);
@@ -204,7 +234,7 @@ export class InFlight {
     const concluded = fresh.ranges();
     if (concluded.length === 0) return concluded;
     remove(sent, concluded);
-    for (const other of [...this.#active.values(), ...this.#remembered.values()]) {
+    for (const other of [...others]) {
       if (other === sent || !isSame(other.salt, sent.salt)) continue;
       remove(other, concluded);
       this.#tidy(other);
@@ -226,7 +256,10 @@ export class InFlight {
       sent.open.remove(first, last);
       sent.held.add(first, last);
     }
-    if (!sent.held.isEmpty) sent.heldUntilMs = nowMs + held.seconds * 1000;
+    if (!sent.held.isEmpty) {
+      sent.heldUntilMs = nowMs + held.seconds * 1000;
+      this.#dueMs = Math.min(this.#dueMs, sent.heldUntilMs);
+    }
     return fresh.ranges();
   }
 
@@ -241,11 +274,19 @@ export class InFlight {
   }
 
   #tidy(sent: SentBatch): void {
-    if (sent.open.isEmpty) sent.records = [];
+    if (sent.open.isEmpty) {
+      sent.records = [];
+      this.#doubted.delete(sent);
+    }
+    note(this.#open[sent.lane], sent, sent.open);
+    note(this.#held, sent, sent.held);
+    note(this.#lapsed, sent, sent.lapsed);
     if (!(sent.open.isEmpty && sent.held.isEmpty) || !this.#active.delete(sent.batch)) return;
     this.#remembered.set(sent.batch, sent);
     const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
+    if (this.#remembered.size <= REMEMBERED_MAX || oldest === undefined) return;
+    this.#lapsed.delete(this.#remembered.get(oldest) as SentBatch);
+    this.#remembered.delete(oldest);
   }
 
   #count(of: (sent: SentBatch) => number): number {
@@ -253,6 +294,11 @@ export class InFlight {
     for (const sent of this.#active.values()) count += of(sent);
     return count;
   }
+}
+
+function note(batches: Set<SentBatch>, sent: SentBatch, sequences: IntervalSet): void {
+  if (sequences.isEmpty) batches.delete(sent);
+  else batches.add(sent);
 }
 
 function remove(sent: SentBatch, ranges: readonly Range[]): void {
