@@ -283,6 +283,20 @@ describe('the UDP transport', () => {
 });
 
 describe('on this machine’s network, the UDP transport', () => {
+  it('is told at once that there is no way, and leaves no socket open', async () => {
+    const socketsOpen = (): number => process.getActiveResourcesInfo().filter((name) => name.startsWith('UDP')).length;
+    const before = socketsOpen();
+    const shared = { gateway: 'plaka', clock: systemClock, random: new SeededRandom(9), log };
+    // No socket may be connected to it unasked.
+    const transport = new UdpTransport({ ...shared, centre: { host: '255.255.255.255', port: 9, keyFile } });
+    transports.push(transport);
+    await expect(transport.open(events, FOREVER)).rejects.toMatchObject({
+      code: 'LINK_DOWN',
+      context: { code: 'EACCES' },
+    });
+    await expect.poll(socketsOpen).toBe(before);
+  });
+
   it('is told at once that nobody listens', async () => {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');

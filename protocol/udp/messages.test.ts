@@ -23,6 +23,17 @@ function allAt(sender: MessageSender, nowMs: number): number[] {
 }
 
 describe('messages', () => {
+  it('that are urgent go before all others, also where they have to go again', () => {
+    const sender = senderOf(20);
+    expect(allAt(sender, 0)).toHaveLength(8);
+    for (const number of [21, 22]) expect(sender.add(BYTES, 1, { isUrgent: true })).toBe(number);
+    expect(sender.receive({ upTo: 2, bitmap: NO_BITS }, 100)).toEqual([1, 2]);
+    const [first, second] = [sender.next(100)?.number, sender.next(200)?.number];
+    expect([first, second]).toEqual([21, 22]);
+    sender.restart(300);
+    expect([sender.next(300)?.number, sender.next(300)?.number]).toEqual([21, 22]);
+  });
+
   it('are delivered once each and all taken, whatever is lost, doubled and swapped on the way', () => {
     const fates = fc.array(fc.constantFrom('arrives', 'arrives', 'lost', 'late', 'twice'), {
       minLength: 1,

@@ -96,6 +96,24 @@ describe('the handshake', () => {
     expect(gateway.session.isUp).toBe(true);
   });
 
+  it('is not gone through again for a challenge of a repeated hello that only comes late', () => {
+    const ends = new HandEnds(11);
+    const gateway = ends.gateway('plaka');
+    gateway.session.open(0);
+    gateway.session.tick(250);
+    for (const [index, hello] of gateway.up.splice(0).entries()) {
+      ends.centre.receive(hello, gateway.address, 1000 * index);
+    }
+    const [first, late] = ends.down.splice(0).map(({ datagram }) => datagram);
+    gateway.session.receive(first as Uint8Array, 1100);
+    gateway.exchange(1200);
+    expect(gateway.session.isUp).toBe(true);
+    const { challenges } = gateway.session.counters;
+    gateway.session.receive(late as Uint8Array, 1300);
+    expect(gateway.session.counters).toMatchObject({ challenges, stale: 1 });
+    expect(gateway.up).toEqual([]);
+  });
+
   it('may be started over: what is not taken yet is kept, and nothing comes twice', () => {
     const ends = new HandEnds();
     const gateway = ends.gateway('plaka').openedAt(0);

@@ -53,9 +53,8 @@ export class UdpWatch {
 
   /** A datagram named a gateway that has no key: most often its file is missing here. */
   unknown(gateway: string | undefined, remote: string): void {
-    const { unknownGateway } = this.#options.sessions.counters;
     const hint = 'Put its key into the folder of keys, as `<gateway>.key`.';
-    this.#say('unknownGateway', unknownGateway, { gateway, remote, hint, reason: 'their gateway has no key here' });
+    this.#say('unknownGateway', { gateway, remote, hint, reason: 'their gateway has no key here' });
   }
 
   #look(): void {
@@ -66,16 +65,17 @@ export class UdpWatch {
       this.#gateways.delete(gateway);
       log.info({ gateway }, 'a gateway is not heard over UDP any more');
     }
-    for (const [kind, reason] of Object.entries(REFUSALS)) {
-      this.#say(kind, sessions.counters[kind as keyof CentreSessionsCounters], { reason });
-    }
+    for (const [kind, reason] of Object.entries(REFUSALS)) this.#say(kind as keyof CentreSessionsCounters, { reason });
   }
 
-  #say(kind: string, count: number, fields: Readonly<Record<string, unknown>>): void {
-    const { clock, log } = this.#options;
+  #say(kind: keyof CentreSessionsCounters, fields: Readonly<Record<string, unknown>>): void {
+    const { clock, log, sessions } = this.#options;
     const { atMs, count: saidCount } = this.#said.get(kind) ?? { atMs: Number.NEGATIVE_INFINITY, count: 0 };
     const nowMs = clock.monotonicMs();
-    if (count === saidCount || nowMs - atMs < EVERY_MS) return;
+    if (nowMs - atMs < EVERY_MS) return;
+    // They are summed up over all sessions: not for every datagram of a flood.
+    const count = sessions.counters[kind];
+    if (count === saidCount) return;
     log.warn({ ...fields, refused: count - saidCount }, 'datagrams are refused');
     this.#said.set(kind, { atMs: nowMs, count });
   }
