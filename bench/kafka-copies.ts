@@ -46,7 +46,7 @@ export const kafkaCopies: Benchmark = {
       for (const deployment of deployments) await deployment.stopCentres();
       const [one, two] = [median(rates[0]), median(rates[1])];
       return [
-        { name: 'kafka-copies/one', value: one, unit: 'records/s', limit: await handRate(address) },
+        { name: 'kafka-copies/one', value: one, unit: 'records/s', limit: await handRate(address, READY.gateways) },
         { name: 'kafka-copies/two', value: two, unit: 'records/s', limit: one },
       ];
     } finally {

@@ -37,12 +37,12 @@ const BATCHES_UNDER_WAY = 16;
 const TOKEN_BYTES = 8;
 const INTAKE_BYTES = 16 * 2 ** 20;
 const READY_MS = 30_000;
-/** As many as sixteen batches under way make of a send. */
-const HAND_MESSAGES = 300;
+/** As many as the record log may put into a send of one partition, which has 900 kB at most. */
+const MESSAGES_PER_SEND_MAX = 2000;
 const HAND_TURNS = 5;
 
 const records = cityRecords(SEED, RECORDS);
-const gatewayOf = (batch: number): string => `bench-${batch % GATEWAYS}`;
+const gatewayOf = (batch: number, gateways = GATEWAYS): string => `bench-${batch % gateways}`;
 const batchNumbers = Array.from({ length: BATCHES }, (_, batch) => batch);
 const recordsOf = (batch: number) => records.slice(batch * RECORDS_PER_BATCH, (batch + 1) * RECORDS_PER_BATCH);
 
@@ -52,11 +52,11 @@ export const READY = {
   recordsPerBatch: RECORDS_PER_BATCH,
   gateways: GATEWAYS,
   batchesUnderWay: BATCHES_UNDER_WAY,
-  values: (): string[] => batchNumbers.flatMap(valuesOf),
+  values: (): string[] => batchNumbers.flatMap((batch) => valuesOf(batch, GATEWAYS)),
 } as const;
 
-function valuesOf(batch: number): string[] {
-  const gateway = gatewayOf(batch);
+function valuesOf(batch: number, gateways: number): string[] {
+  const gateway = gatewayOf(batch, gateways);
   const run = runIdOf(gateway, new Uint8Array(SALT_BYTES));
   return recordsOf(batch).map((record) => {
     return JSON.stringify(flatRecordOf({ gateway, run, record, receivedAtMs: record.timestampMs }));
@@ -80,8 +80,11 @@ export function readyBatches(seed: number): ReadyBatch[] {
   });
 }
 
-/** Records a second that kafkajs makes durable when it is called by hand, into topics as a centre has them. */
-export async function handRate(address: string): Promise<number> {
+/**
+ * Records a second of so many gateways that kafkajs makes durable when it is called by hand, with sends as large as the
+ * record log makes them at the most, into topics as a centre has them.
+ */
+export async function handRate(address: string, gateways: number): Promise<number> {
   const client = await createKafkaClient('kafkajs', {
     brokers: [address],
     clientId: 'bench',
@@ -90,7 +93,7 @@ export async function handRate(address: string): Promise<number> {
   });
   const topics = topicsOf('hand', address);
   await makeTopics(client, topics);
-  const hand = await HandSide.open('kafkajs', address, topics.names.records, () => HAND_MESSAGES);
+  const hand = await HandSide.open('kafkajs', address, topics.names.records, () => MESSAGES_PER_SEND_MAX, gateways);
   try {
     const rates: number[] = [];
     for (let turn = 0; turn <= HAND_TURNS; turn += 1) rates.push((await hand.turn()).perSecond);
@@ -180,11 +183,13 @@ export class HandSide {
   readonly #hand: ByHand;
   readonly #topic: string;
   readonly #messagesPerSend: () => number;
+  readonly #gateways: number;
 
-  private constructor(hand: ByHand, topic: string, messagesPerSend: () => number) {
+  private constructor(hand: ByHand, topic: string, messagesPerSend: () => number, gateways: number) {
     this.#hand = hand;
     this.#topic = topic;
     this.#messagesPerSend = messagesPerSend;
+    this.#gateways = gateways;
   }
 
   static async open(
@@ -192,15 +197,16 @@ export class HandSide {
     address: string,
     topic: string,
     messagesPerSend: () => number,
+    gateways: number = GATEWAYS,
   ): Promise<HandSide> {
-    return new HandSide(await byHand(kind, address), topic, messagesPerSend);
+    return new HandSide(await byHand(kind, address), topic, messagesPerSend, gateways);
   }
 
   async turn(): Promise<Turn> {
     const messages = batchNumbers.flatMap((batch): KafkaMessage[] => {
-      const key = gatewayOf(batch);
+      const key = gatewayOf(batch, this.#gateways);
       const partition = partitionOf(key, PARTITIONS);
-      return valuesOf(batch).map((value) => ({ topic: this.#topic, partition, key, value }));
+      return valuesOf(batch, this.#gateways).map((value) => ({ topic: this.#topic, partition, key, value }));
     });
     const count = Math.round(this.#messagesPerSend());
     const sends: (() => Promise<void>)[] = [];
