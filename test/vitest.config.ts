@@ -22,7 +22,8 @@ export default defineConfig({
           globalSetup: ['test/kafka/setup.ts'],
           include: ['**/*.test.ts'],
           exclude: ['node_modules/**', 'dist/**', FAULTS],
-          maxWorkers: 2,
+          // One more than processors: what has a real broker killed mostly waits.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
