@@ -153,8 +153,18 @@ export class LogLink {
       this.#messageBytesMax = messageBytesMax;
       this.#watch.adopt(cluster, names);
     } catch (error) {
-      throw error instanceof MooringError ? this.#watch.explain(error) : error;
+      throw error instanceof MooringError ? this.#placed(this.#watch.explain(error)) : error;
     }
+  }
+
+  /** A Kafka that cannot be asked is looked for where the configuration says: its place goes along. */
+  #placed(error: MooringError): MooringError {
+    if (error.code !== 'LOG_FAILED' || error.hint !== undefined) return error;
+    return new MooringError(error.code, error.message, {
+      cause: error.cause,
+      context: { ...error.context, brokers: this.#options.topics.brokers },
+      hint: 'Is Kafka running, and does `kafka.brokers` say where?',
+    });
   }
 
   async #keepWatch(signal: AbortSignal): Promise<void> {
