@@ -13,6 +13,20 @@ beforeEach(() => {
   bench = new LogBench();
 });
 
+test('a Kafka that cannot be asked is told with the place where it is looked for, and what to do', async () => {
+  bench.kafka.faults.isGone = true;
+  const log = await bench.opened();
+  await bench.clock.advance(6000);
+  const attempt = bench.append(log, entryOf(RUN, [1]));
+  await bench.clock.advance(10);
+  expect(attempt.error).toMatchObject({
+    code: 'LOG_FAILED',
+    context: { brokers: expect.any(Array) },
+    hint: expect.stringContaining('kafka.brokers'),
+  });
+  await bench.close(log);
+});
+
 describe('the log is known again', () => {
   const wiped = async (wipe: () => void): Promise<void> => {
     const log = await bench.opened();
