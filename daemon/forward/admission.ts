@@ -22,6 +22,8 @@ export interface AdmissionOptions {
 const COMPACTION = 8;
 /** Bound on the rows of one batch as they are stored: they never take less than they do in the batch. */
 const STORED_BYTES_MAX = BOUNDS.batchBytes;
+/** Datagrams that one look into the store may fill: enough to pay for it, and no longer work than a large batch. */
+const SMALL_BATCHES_MAX = 8;
 /** Where the transport does not say how many may wait to be handed on. */
 const UNSENT_MAX = 2;
 /** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
@@ -41,6 +43,7 @@ export class Admission {
   readonly #bucket: TokenBucket | undefined;
   readonly #batchSize: BatchSize;
   readonly #backlogBytesMax: number;
+  readonly #isSmall: boolean;
   #probeMs: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
   #unsent: Record<Lane, number> = { urgent: 0, live: 0, backlog: 0 };
 
@@ -52,8 +55,8 @@ export class Admission {
     const rate = backlogBytesPerSecond;
     this.#bucket = rate === undefined ? undefined : new TokenBucket(rate, rate, nowMs);
     // No batch is so large that the rate would come in bursts of many seconds; a datagram is not, whatever the rate.
-    const isSmall = limits.batchBytesMax <= 2 * BOUNDS.recordBytes;
-    const ratedBytes = rate === undefined || isSmall ? STORED_BYTES_MAX : Math.max(BOUNDS.recordBytes, rate);
+    this.#isSmall = limits.batchBytesMax <= 2 * BOUNDS.recordBytes;
+    const ratedBytes = rate === undefined || this.#isSmall ? STORED_BYTES_MAX : Math.max(BOUNDS.recordBytes, rate);
     this.#backlogBytesMax = Math.min(STORED_BYTES_MAX, ratedBytes);
   }
 
@@ -77,13 +80,22 @@ export class Admission {
     return Math.max(pausedUntilMs, silentUntilMs, this.#exchange.nextPieceMs());
   }
 
-  /** How much may be taken for one batch. */
+  /** How much may be taken at once: a batch, or as many small ones as have room. */
   takeLimits(lane: Lane): TakeLimits {
     if (this.#exchange.isNotUnderstood) return { recordsMax: 1, bytesMax: STORED_BYTES_MAX };
+    // What has to keep to a rate goes batch by batch.
+    const isOne = !this.#isSmall || (lane === 'backlog' && this.#bucket !== undefined);
+    const batches = isOne ? 1 : Math.max(1, Math.min(SMALL_BATCHES_MAX, this.#room(lane)));
     return {
-      recordsMax: this.#batchSize.recordsOf(lane),
+      recordsMax: batches * this.#batchSize.recordsOf(lane),
       bytesMax: lane === 'backlog' ? this.#backlogBytesMax : STORED_BYTES_MAX,
     };
+  }
+
+  /** How many of so many records that were taken the next batch gets: all of them in batches of about the same size. */
+  batchRecords(lane: Lane, records: number): number {
+    if (!this.#isSmall) return records;
+    return Math.ceil(records / Math.ceil(records / this.#batchSize.recordsOf(lane)));
   }
 
   /** Records of a lane were encoded together, as so many bytes; whether that could be sent or not. */
@@ -119,13 +131,23 @@ export class Admission {
 
   #hasRoom(lane: Lane): boolean {
     const { inFlight, isSilent } = this.#exchange;
+    if (lane !== 'urgent' && inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
+    if (this.#room(lane) <= 0) return false;
+    if (!isSilent) return true;
+    return lane === 'urgent'
+      ? inFlight.batchesOf(lane) === 0
+      : inFlight.batchesOf('live') + inFlight.batchesOf('backlog') === 0;
+  }
+
+  /** Batches of this lane that may go before something has to come back. */
+  #room(lane: Lane): number {
+    const { inFlight, isSilent } = this.#exchange;
     const { batchesInFlightMax, batchesUnsentMax = UNSENT_MAX } = this.#limits;
-    if (this.#unsent[lane] >= batchesUnsentMax) return false;
-    const ofLane = inFlight.batchesOf(lane);
-    if (lane === 'urgent') return isSilent ? ofLane === 0 : inFlight.batches < batchesInFlightMax;
-    if (inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
-    if (isSilent) return inFlight.batchesOf('live') + inFlight.batchesOf('backlog') === 0;
+    const unsent = batchesUnsentMax - this.#unsent[lane];
+    if (isSilent) return Math.min(1, unsent);
+    const room = Math.min(unsent, batchesInFlightMax - inFlight.batches);
+    if (lane === 'urgent') return room;
     const share = Math.max(1, Math.floor((batchesInFlightMax - Math.ceil(batchesInFlightMax / 8)) / 2));
-    return ofLane < share && inFlight.batches < batchesInFlightMax;
+    return Math.min(room, share - inFlight.batchesOf(lane));
   }
 }

@@ -182,7 +182,7 @@ export class Forwarder {
     }
   }
 
-  /** Sends at most one batch of each lane. Returns whether there was any. */
+  /** Asks each lane once, and sends what it gives. Returns whether there was any. */
   async #round(): Promise<boolean> {
     let hasSent = this.#sendPiece();
     for (const lane of ROUND) if (await this.#takeAndSend(lane)) hasSent = true;
@@ -215,9 +215,18 @@ export class Forwarder {
       lanes.empty(lane, notified);
       return false;
     }
-    const bytes = this.#send(taken);
-    this.#admission.taken(lane, taken.records.length, bytes, limits, clock.monotonicMs());
+    this.#admission.taken(lane, taken.records.length, this.#sendInBatches(taken), limits, clock.monotonicMs());
     return true;
+  }
+
+  #sendInBatches(taken: Taken): number {
+    let bytes = 0;
+    for (let rest = taken.records; rest.length > 0; ) {
+      const count = this.#admission.batchRecords(taken.lane, rest.length);
+      bytes += this.#send({ ...taken, records: rest.slice(0, count) });
+      rest = rest.slice(count);
+    }
+    return bytes;
   }
 
   /** Returns the bytes that were sent; 0 where nothing could be. */
