@@ -8,14 +8,23 @@ const QUEUED = { share: 0.25, minBytes: 2400, maxBytes: 9600 } as const;
 const OVERHEAD_BYTES = 100;
 /** What a trip may be longer than the shortest without any queue: timers are coarse, and radio links jitter. */
 const SLACK = { minMs: 5, share: 0.25 } as const;
+/**
+ * A trip that is longer by no more than this may as well have waited for a busy process at either end, which is no queue on
+ * the way (LEDBAT aims at up to 100 ms, RFC 6817 section 3.3). Until so many bytes are under way, which nearly any
+ * router has room for, it does not count while nothing gets lost.
+ */
+const BUSY = { maxMs: 60, bytes: 19_200 } as const;
 /** Losses that no mast and no sea explains: somebody on the way throws away what goes too fast. */
 const LOSS_SHARE_MAX = 0.6;
 const COUNTED_MIN = 16;
 const LOSSY_SHRINK = 0.75;
 /** The shortest trip is forgotten after one to two of these, as paths change; then half a window lets the queue run dry. */
 const MEMORY_MS = 30_000;
-/** Faster than the window says, so that it and not the pace bounds; and a burst that makes a coarse timer good. */
-const PACE = { startup: 2, later: 1.25, burstMs: 2 } as const;
+/**
+ * Faster than the window says, so that it and not the pace bounds; and a burst that makes a coarse timer good, or a process
+ * that was busy for so much of a window: never more than the ten that RFC 9002 section 7.7 lets go at once.
+ */
+const PACE = { startup: 2, later: 1.25, burstMs: 2, burstShare: 0.25, burstMax: 10 } as const;
 
 /**
  * How many datagrams may be under way, and how fast they leave. Radio links lose at random, so loss alone slows nothing
@@ -58,7 +67,8 @@ export class DelayWindow {
     const intervalMs = smoothedMs / this.#window / (this.#isStartup ? PACE.startup : PACE.later);
     // What left out of its turn puts nothing off: intervals of a time in which trips were long would add up.
     const turnMs = Math.min(nowMs, this.#nextSendMs);
-    this.#nextSendMs = Math.max(turnMs, nowMs - PACE.burstMs) + intervalMs;
+    const burst = Math.min(PACE.burstMax, this.#window * PACE.burstShare);
+    this.#nextSendMs = Math.max(turnMs, nowMs - Math.max(PACE.burstMs, burst * intervalMs)) + intervalMs;
   }
 
   /** So many were taken, the newest of them after `tripMs` where that is known. Ends a round when its time has come. */
@@ -112,7 +122,9 @@ export class DelayWindow {
     if (this.#window - unqueued > queuedMax) this.#isStartup = false;
     // A round may be far shorter than a trip that has just begun to queue: what was taken tells how far it is.
     const doubled = this.#window + Math.min(this.#window, taken);
-    const wanted = this.#isStartup ? doubled : (this.#window + unqueued + queuedMax) / 2;
+    const unhurried = this.#isStartup ? doubled : (this.#window + unqueued + queuedMax) / 2;
+    const isBusy = lost === 0 && shortestMs <= memorableMs + BUSY.maxMs;
+    const wanted = isBusy ? Math.max(unhurried, Math.min(this.#window + 1, BUSY.bytes / this.#meanBytes)) : unhurried;
     if (isFull || wanted < this.#window) this.#resize(wanted);
   }
 

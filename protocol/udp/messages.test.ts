@@ -222,10 +222,27 @@ describe('the window', () => {
     expect(silent.size).toBe(2);
   });
 
-  it('spreads what it lets go over a trip', () => {
-    const window = new DelayWindow();
-    window.sent(1100, 1, 100, 0);
-    expect(window.nextSendMs).toBeGreaterThan(0);
-    expect(window.nextSendMs).toBeLessThan(100 / 8);
+  it('keeps sixteen full datagrams under way where trips are longer by what a busy process explains, and no more', () => {
+    const busy = windowAfter(60, (round) => (round < 2 ? 2 : 50));
+    expect(busy).toBeGreaterThanOrEqual(14);
+    expect(busy).toBeLessThan(20);
+    expect(windowAfter(60, (round) => (round < 2 ? 2 : 70))).toBeLessThan(6);
+  });
+
+  /** How many go at once after a rest, with a trip of 100 ms. */
+  function burstOf(window: DelayWindow): number {
+    let count = 0;
+    for (; window.nextSendMs <= 1e6; count += 1) window.sent(1100, count + 1, 100, 1e6);
+    return count;
+  }
+
+  it('spreads what it lets go over a trip, but for a quarter of it after a rest, and ten at the most', () => {
+    expect(burstOf(new DelayWindow())).toBe(1 + 8 / 4);
+    const wide = new DelayWindow();
+    for (let round = 0; round < 12; round += 1) {
+      wide.sent(1100, wide.size, 100, 101 * round);
+      wide.taken(wide.size, 100, STILL, 101 * round);
+    }
+    expect(burstOf(wide)).toBe(1 + 10);
   });
 });
