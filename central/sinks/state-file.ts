@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isRunId, type RunId } from '../../protocol/ids.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Disk } from './disk.ts';
+import { replaceText, unhashed, withHash } from './hashed-json.ts';
 import type { LogOffsets } from './log-offsets.ts';
 
 /**
@@ -48,10 +48,7 @@ export class StateFile {
 
   /** Durable when it resolves. When it rejects, the file holds either the old state or the new one, whole. */
   async replace(state: SinkState): Promise<void> {
-    const temporary = `${this.path}.new`;
-    await this.#disk.writeFrom(temporary, 0, Buffer.from(encodeState(state)));
-    await this.#disk.rename(temporary, this.path);
-    await this.#disk.syncFolder(this.#folder);
+    await replaceText(this.#disk, this.#folder, FILE_NAME, encodeState(state));
   }
 }
 
@@ -68,10 +65,8 @@ export function encodeState({ logs, files, runs }: SinkState): string {
 
 /** Throws `SINK_STATE_DAMAGED` for anything that `encodeState` did not write. */
 export function decodeState(text: string, path: string): SinkState {
-  const json = text.slice(0, Math.max(0, text.indexOf('\n')));
-  if (text !== withHash(json)) {
-    throw damagedState(path, 'its hash does not match its content');
-  }
+  const json = unhashed(text);
+  if (json === undefined) throw damagedState(path, 'its hash does not match its content');
   const { version, logs, files, runs } = JSON.parse(json) as StateJson;
   if (version !== VERSION) throw damagedState(path, `it is of version ${version}, this program reads ${VERSION}`);
   if (!Object.keys(runs).every(isRunId)) throw damagedState(path, 'it names a run that is none');
@@ -95,9 +90,4 @@ interface StateJson {
   readonly logs: SinkState['logs'];
   readonly files: Readonly<Record<string, number>>;
   readonly runs: Readonly<Record<RunId, readonly Range[]>>;
-}
-
-function withHash(json: string): string {
-  const sha256 = createHash('sha256').update(json, 'utf8').digest('hex');
-  return `${json}\n${JSON.stringify({ sha256 })}\n`;
 }

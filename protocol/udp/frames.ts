@@ -62,7 +62,7 @@ export interface NumberedMessage {
 export const NUMBERS_SPREAD_MAX = 1024;
 export const NONCE_BYTES = 16;
 /** What names a centre's process in receipts: the first bytes of its salt. */
-export const TAG_OF_SALT_BYTES = 4;
+const TAG_OF_SALT_BYTES = 4;
 
 /** Of every frame of a handshake, so that no answer is larger than what it answers. */
 export const HANDSHAKE_BYTES = 1 + NONCE_BYTES + 8;

@@ -10,7 +10,7 @@ export interface RandomBytes {
 
 const CIPHER = 'chacha20-poly1305';
 /** Length of the key that a gateway and the centre share, and of those that follow from it, in bytes. */
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const COUNTER_AT = 4;
 

@@ -14,7 +14,7 @@ const PARTITION_BYTES_MAX = 900_000;
 const OVERHEAD_BYTES = 192;
 
 /** Bytes of a value that is just not too large for a topic. */
-export function valueBytesMax(messageBytesMax: number): number {
+function valueBytesMax(messageBytesMax: number): number {
   return messageBytesMax - 2 * OVERHEAD_BYTES;
 }
 

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MooringError } from '../../../runtime/errors.ts';
 import { WATCH_FILE } from '../../config/places.ts';
 import type { Disk } from '../../sinks/disk.ts';
+import { replaceText, unhashed, withHash } from '../../sinks/hashed-json.ts';
 
 /** What is remembered of a log. */
 export interface Marks {
@@ -35,11 +35,8 @@ export class WatchFile {
 
   /** Durable when it resolves. When it rejects, with Node's errors, the file holds the old marks or the new ones, whole. */
   async replace(marks: Marks): Promise<void> {
-    const temporary = `${this.path}.new`;
     await this.#disk.makeFolder(this.#folder);
-    await this.#disk.writeFrom(temporary, 0, Buffer.from(encode(marks)));
-    await this.#disk.rename(temporary, this.path);
-    await this.#disk.syncFolder(this.#folder);
+    await replaceText(this.#disk, this.#folder, WATCH_FILE, encode(marks));
   }
 }
 
@@ -55,8 +52,8 @@ function encode({ cluster, topics }: Marks): string {
 }
 
 function decode(text: string): Marks {
-  const json = text.slice(0, Math.max(0, text.indexOf('\n')));
-  if (text !== withHash(json)) throw damaged('its hash does not match its content');
+  const json = unhashed(text);
+  if (json === undefined) throw damaged('its hash does not match its content');
   const { version, cluster, topics } = JSON.parse(json) as MarksJson;
   if (version !== VERSION) throw damaged(`it is of version ${version}, this program reads ${VERSION}`);
   return {
@@ -72,9 +69,4 @@ function decode(text: string): Marks {
 
 function damaged(reason: string): MooringError {
   return new MooringError('LOG_FAILED', 'the file is damaged', { context: { reason } });
-}
-
-function withHash(json: string): string {
-  const sha256 = createHash('sha256').update(json, 'utf8').digest('hex');
-  return `${json}\n${JSON.stringify({ sha256 })}\n`;
 }

@@ -4,7 +4,7 @@ import type { FlatRecord, LogEntry } from '../../recordlog/recordlog.ts';
 import type { LogGap } from './target.ts';
 
 /** Who speaks in records of the centre itself; no gateway can have this name. */
-export const CENTRE_GATEWAY = '_centre';
+const CENTRE_GATEWAY = '_centre';
 
 /**
  * The record that says in a sink itself what it will never have. Its run follows from what it says, so that the same gap,

@@ -54,7 +54,7 @@ export function textOf(value: Buffer): string {
 }
 
 /** A JSON object. Throws `RECORD_INVALID` for anything else. */
-export function objectOf(text: string): Readonly<Record<string, unknown>> {
+function objectOf(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
