@@ -6,6 +6,7 @@ import { MetricTable } from '../daemon/sampling/metric-table.ts';
 import { sampleOnce } from '../daemon/sampling/sample-once.ts';
 import { reasonOf } from '../daemon/sampling/sampler.ts';
 import { WallClock } from '../daemon/sampling/wall.ts';
+import type { Ports } from '../drivers/driver.ts';
 import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
 import { type Flag, type Location, type MetricValue, RESERVED_KEYS } from '../protocol/record.ts';
@@ -68,7 +69,7 @@ async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadA
 /** Opens the sensors itself. The records are of a run that no store will ever hold, so their ids name nothing else. */
 async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, random }: Host): Promise<ReadAnswer> {
   const source = new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs });
-  const ports = serialPorts({ clock, log: silentLog });
+  const ports = serialPorts({ clock, log: silentLog }) as Ports;
   const sampled = await sampleOnce({ stations, metrics, clock, random, log: silentLog, ports, source });
   const run = runIdOf(gateway, random.bytes(SALT_BYTES));
   return {

@@ -98,7 +98,7 @@ export class Gateway {
       clock,
       random,
       log,
-      ports: options.ports ?? serialPorts({ clock, log }),
+      ports: options.ports ?? (serialPorts({ clock, log }) as Ports),
       source: this.#wall,
       emit: (observation, urgency) => this.#recorder.record(observation, urgency),
     });

@@ -1,5 +1,6 @@
 import { LineQueue } from '../daemon/buses/line-queue.ts';
-import type { Ports, SerialLines, SerialSettings } from '../drivers/driver.ts';
+import type { SerialLines, SerialSettings } from '../drivers/driver.ts';
+import { NoPorts } from './no-ports.ts';
 
 /** Lines in a test that nobody reads in time are a fault of the test, so none gives way. */
 const LINES_MAX = 1_000_000;
@@ -39,10 +40,10 @@ export class FedLines implements SerialLines {
 }
 
 /** Ports whose serial lines a test feeds: `opened` by path, in the order they were asked for. */
-export class FedPorts implements Ports {
+export class FedPorts extends NoPorts {
   readonly ports: FedLines[] = [];
 
-  serial(settings: SerialSettings): FedLines {
+  override serial(settings: SerialSettings): FedLines {
     const lines = new FedLines(settings);
     this.ports.push(lines);
     return lines;

@@ -8,15 +8,10 @@ import { silentLog } from '../runtime/log.ts';
 import { SeededRandom } from '../runtime/random.ts';
 import { SteppedClock } from '../sim/clock.ts';
 import { ScriptedPolled } from '../sim/scripted-sensors.ts';
+import { NoPorts } from './no-ports.ts';
 
 export const START = Date.UTC(2026, 0, 1, 0, 0, 0, 0);
 export const DAY_MS = 86_400_000;
-
-const NO_PORTS = {
-  serial: (): never => {
-    throw new Error('there is no port here');
-  },
-};
 
 type Emitted = Observation & { readonly atMs: number; readonly urgent: boolean };
 
@@ -35,7 +30,7 @@ export class SamplerStage {
       clock,
       random: new SeededRandom(1),
       log: silentLog,
-      ports: NO_PORTS,
+      ports: new NoPorts(),
       source: wall,
       emit: (observation, { urgent }) => observations.push({ ...observation, atMs: clock.monotonicMs(), urgent }),
     });

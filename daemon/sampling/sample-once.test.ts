@@ -6,6 +6,7 @@ import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { ScriptedPolled, ScriptedPushed } from '../../sim/scripted-sensors.ts';
+import { NoPorts } from '../../test/no-ports.ts';
 import { type SampledOnce, sampleOnce } from './sample-once.ts';
 import type { SensorSettings, StationSettings } from './station.ts';
 import { WallClock } from './wall.ts';
@@ -26,11 +27,7 @@ describe('sampling once', () => {
       clock,
       random: new SeededRandom(1),
       log: silentLog,
-      ports: {
-        serial: (): never => {
-          throw new Error('there is no port here');
-        },
-      },
+      ports: new NoPorts(),
       source: new WallClock({ clock, isSynchronised: () => true, hardwareMs: () => undefined }),
     });
     await during();

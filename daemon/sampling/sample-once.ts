@@ -1,4 +1,4 @@
-import type { Ports, Reading, Sensor } from '../../drivers/driver.ts';
+import type { Ports, Reading, Sensor, SensorContext } from '../../drivers/driver.ts';
 import type { Flag, Location, MetricValue, Observation } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type MooringError, toMooringError } from '../../runtime/errors.ts';
@@ -6,6 +6,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { deadlinePassed, GuardedCall } from './guarded-call.ts';
 import { Intake } from './intake.ts';
+import { keepsNothing, type MemoryOf } from './memory.ts';
 import { MetricTable } from './metric-table.ts';
 import { roundLocation } from './place.ts';
 import {
@@ -24,6 +25,8 @@ export interface SampleOnceOptions {
   readonly random: Random;
   readonly log: Log;
   readonly ports: Ports;
+  /** Left out: sensors keep nothing. What they keep is read and not changed. */
+  readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
   /** How long opening, and a pushed sensor's first value, may take, in milliseconds; 10 s if left out. */
   readonly firstMs?: number;
@@ -73,7 +76,8 @@ async function sampleStation(station: StationSettings, options: SampleOnceOption
       const sensor = names[index] as string;
       const log = options.log.child({ station: station.name, sensor });
       try {
-        const share = await sampleSensor(settings, log, options);
+        const memory = (options.memoryOf ?? keepsNothing)(station.name, sensor, log);
+        const share = await sampleSensor(settings, { ...options, log, memory });
         Object.assign(metrics, share.metrics);
         for (const name of share.missing) flags[name] = MISSING;
         if (station.location === 'gps' && share.location !== undefined) location = roundLocation(share.location);
@@ -105,9 +109,12 @@ interface SensorSample {
   location?: Location;
 }
 
-async function sampleSensor(settings: SensorSettings, log: Log, options: SampleOnceOptions): Promise<SensorSample> {
-  const { clock, random, ports, source } = options;
-  const sensor = settings.driver.create(settings.options as never, { clock, random, log, ports });
+async function sampleSensor(
+  settings: SensorSettings,
+  options: SampleOnceOptions & Pick<SensorContext, 'memory'>,
+): Promise<SensorSample> {
+  const { clock, random, log, ports, source, memory } = options;
+  const sensor = settings.driver.create(settings.options as never, { clock, random, log, ports, memory });
   const intake = new Intake(settings, new MetricTable(options.metrics), log);
   const call = new GuardedCall(clock, new AbortController().signal);
   const sample: SensorSample = { metrics: {}, missing: new Set() };

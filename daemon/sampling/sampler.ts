@@ -6,6 +6,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { Channel } from './channel.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { keepsNothing, type MemoryOf } from './memory.ts';
 import { MetricTable } from './metric-table.ts';
 import type { SensorState } from './sensor-supervisor.ts';
 import { type MetricExtension, type StationSettings, sensorNamesOf } from './station.ts';
@@ -20,6 +21,8 @@ export interface SamplerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly ports: Ports;
+  /** Left out: sensors keep nothing. */
+  readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
   /** Takes every record; must neither throw nor wait. */
   readonly emit: (observation: Observation, options: { readonly urgent: boolean }) => void;
@@ -153,9 +156,11 @@ export class Sampler {
   }
 
   #channelOf(station: StationSettings, index: number, name: string, log: Log): Channel {
-    const { clock, random, ports, source } = this.#options;
+    const { clock, random, ports, source, memoryOf = keepsNothing } = this.#options;
     const settings = station.sensors[index] as StationSettings['sensors'][number];
-    const context: SensorContext = { clock, random, ports, log: log.child({ sensor: name }) };
+    const sensorLog = log.child({ sensor: name });
+    const memory = memoryOf(station.name, name, sensorLog);
+    const context: SensorContext = { clock, random, ports, log: sensorLog, memory };
     return new Channel({
       name,
       settings,

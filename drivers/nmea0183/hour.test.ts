@@ -5,6 +5,7 @@ import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { FedPorts } from '../../test/fed-lines.ts';
 import { INSTANTS } from '../../test/fixtures/nmea/plaka-1h.expected.ts';
+import { HeldMemory } from '../../test/no-ports.ts';
 import { type Burst, recordedHour } from '../../test/recorded-hour.ts';
 import type { PushedSensor, Reading } from '../driver.ts';
 import { nmea0183 } from './nmea0183.ts';
@@ -19,6 +20,7 @@ async function playHour(onBurst: (burst: Burst, readings: readonly Reading[]) =>
     random: new SeededRandom(1),
     log: silentLog,
     ports,
+    memory: new HeldMemory(),
   }) as PushedSensor;
   const stop = new AbortController();
   await sensor.open(stop.signal);

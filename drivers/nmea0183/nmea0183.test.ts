@@ -6,6 +6,7 @@ import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { FedPorts } from '../../test/fed-lines.ts';
+import { HeldMemory } from '../../test/no-ports.ts';
 import type { PushedSensor, Reading } from '../driver.ts';
 import { nmea0183 } from './nmea0183.ts';
 import { SENTENCE_BYTES_MAX } from './sentence.ts';
@@ -27,7 +28,13 @@ function setUp(): {
     warn: (_: object, message: string) => said.push(message),
   };
   const options = nmea0183.options.parse({ port: '/dev/gps', baud: 38_400, silence: '5s' });
-  const sensor = nmea0183.create(options, { clock, random: new SeededRandom(1), log, ports });
+  const sensor = nmea0183.create(options, {
+    clock,
+    random: new SeededRandom(1),
+    log,
+    ports,
+    memory: new HeldMemory(),
+  });
   return { clock, ports, sensor: sensor as PushedSensor, said };
 }
 

@@ -6,18 +6,14 @@ import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { Buoy } from '../../sim/station/buoy.ts';
 import { cityTruth } from '../../sim/station/city.ts';
+import { HeldMemory, NoPorts } from '../../test/no-ports.ts';
 import type { PolledSensor, Reading, SensorContext } from '../driver.ts';
 import { sim } from './sim.ts';
 
 const signal = new AbortController().signal;
 
 function context(clock = new SteppedClock()): SensorContext {
-  const ports = {
-    serial: (): never => {
-      throw new Error('the simulator needs no port');
-    },
-  };
-  return { clock, random: new SeededRandom(1), log: silentLog, ports };
+  return { clock, random: new SeededRandom(1), log: silentLog, ports: new NoPorts(), memory: new HeldMemory() };
 }
 
 function sensorOf(options: object, clock?: SteppedClock): PolledSensor {
