@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Sampler } from '../daemon/sampling/sampler.ts';
+import { Sampler, type SamplerOptions } from '../daemon/sampling/sampler.ts';
 import type { SensorSettings, StationSettings } from '../daemon/sampling/station.ts';
 import { WallClock } from '../daemon/sampling/wall.ts';
 import type { AnyDriver, Sensor } from '../drivers/driver.ts';
@@ -22,7 +22,7 @@ export class SamplerStage {
   sampler: Sampler | undefined;
   readonly observations: Emitted[] = [];
 
-  async start(stations: readonly StationSettings[]): Promise<void> {
+  async start(stations: readonly StationSettings[], more: Partial<SamplerOptions> = {}): Promise<void> {
     const { clock, wall, observations } = this;
     this.sampler = new Sampler({
       stations,
@@ -33,6 +33,7 @@ export class SamplerStage {
       ports: new NoPorts(),
       source: wall,
       emit: (observation, { urgent }) => observations.push({ ...observation, atMs: clock.monotonicMs(), urgent }),
+      ...more,
     });
     const started = this.sampler.start();
     await clock.advance(0);

@@ -1,6 +1,8 @@
 import type { Reading, SensorContext } from '../../drivers/driver.ts';
 import type { Location } from '../../protocol/record.ts';
 import type { MooringError } from '../../runtime/errors.ts';
+import type { AlarmSample } from '../alarms/types.ts';
+import type { Calibration, QualityJudge } from '../quality/types.ts';
 import { Intake } from './intake.ts';
 import type { MetricTable } from './metric-table.ts';
 import { PushedValues, type Share } from './pushed-values.ts';
@@ -18,6 +20,12 @@ export interface ChannelOptions {
   /** Handed on to the driver. */
   readonly context: SensorContext;
   readonly source: ClockSource;
+  /** Of the station, which has one; left out: nothing is judged. */
+  readonly judge?: QualityJudge | undefined;
+  /** Hears each sample as soon as it is complete, before any record has it. Must neither throw nor wait. */
+  readonly onSample: (sample: Omit<AlarmSample, 'station'>) => void;
+  /** When another calibration of a metric has begun to hold. */
+  readonly onCalibrated: (metric: string) => void;
   readonly onChange: (error: MooringError | undefined) => void;
 }
 
@@ -34,15 +42,18 @@ export class Channel {
   readonly supervisor: SensorSupervisor;
   readonly #intake: Intake;
   readonly #pushed: PushedValues | undefined;
+  readonly #options: ChannelOptions;
   readonly #source: ClockSource;
   readonly #context: SensorContext;
   readonly #ticksPerSample: number;
+  readonly #calibrations = new Map<string, Calibration | undefined>();
   #samplePeriod = -1;
   #place: Place | undefined;
 
   constructor(options: ChannelOptions) {
     const { name, settings, stationEveryMs, table, context, source, onChange } = options;
     const sensor = settings.driver.create(settings.options as never, context);
+    this.#options = options;
     this.name = name;
     this.settings = settings;
     this.port = portOf(settings.options);
@@ -66,9 +77,20 @@ export class Channel {
     return this.#intake.names;
   }
 
+  /** How a metric is calibrated now; undefined where it is not. Also the one that the next change is told against. */
+  calibrationOf(metric: string): Calibration | undefined {
+    const calibrations = this.settings.calibrations?.[metric];
+    if (calibrations === undefined) return undefined;
+    const calibration = calibrations.at(this.#source.label().timestampMs);
+    this.#calibrations.set(metric, calibration);
+    return calibration;
+  }
+
   /** What a sensor that speaks by itself gives to the tick that is run now; undefined for one that is asked. */
   takePushed(): Share | undefined {
-    return this.#pushed?.take(this.#context.clock.monotonicMs());
+    const share = this.#pushed?.take(this.#context.clock.monotonicMs());
+    // What has gone silent is missing from now on, for the rules too: no reading will say so.
+    return share === undefined || share.missing.length === 0 ? share : this.#silent(share);
   }
 
   /** Whether it is to be asked at this tick: also where the tick at which it was due has been skipped. */
@@ -83,7 +105,7 @@ export class Channel {
   /** Asks it. Without an answer within the deadline everything that it may give is missing. */
   async ask(): Promise<Share> {
     const reading = await this.supervisor.sample(this.settings.deadlineMs);
-    return reading === undefined ? { metrics: {}, missing: this.metrics } : this.#read(reading);
+    return reading === undefined ? this.#judged({ metrics: {}, missing: this.metrics }) : this.#read(reading);
   }
 
   /** Where it last said that it is, and when, while that is fresh. */
@@ -98,6 +120,29 @@ export class Channel {
     if (reading.location !== undefined) {
       this.#place = { location: reading.location, heardMs: this.#context.clock.monotonicMs() };
     }
-    return this.#intake.read(reading);
+    return this.#judged(this.#intake.read(reading, this.#calibrationTimeMs()));
+  }
+
+  /** The time by which calibrations are chosen, when those that it changes have been told. */
+  #calibrationTimeMs(): number {
+    const { timestampMs } = this.#source.label();
+    for (const [metric, before] of this.#calibrations) {
+      if (this.settings.calibrations?.[metric]?.at(timestampMs) !== before) this.#options.onCalibrated(metric);
+    }
+    return timestampMs;
+  }
+
+  /** With its flags. Alarms hear of it here: before the record, the store and the other sensors. */
+  #judged(share: Share): Share {
+    const { judge, onSample } = this.#options;
+    const time = { monotonicMs: this.#context.clock.monotonicMs(), timestampMs: this.#source.label().timestampMs };
+    const flags = judge?.judge(share, time) ?? {};
+    onSample({ metrics: share.metrics, flags, missing: share.missing });
+    return { ...share, flags };
+  }
+
+  #silent(share: Share): Share {
+    this.#judged({ metrics: {}, missing: share.missing });
+    return share;
   }
 }

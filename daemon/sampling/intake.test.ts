@@ -6,6 +6,8 @@ import { silentLog } from '../../runtime/log.ts';
 import { Intake } from './intake.ts';
 import { MetricTable } from './metric-table.ts';
 
+const NOW = Date.UTC(2026, 0, 1);
+
 const driver: AnyDriver = {
   name: 'weather',
   summary: 'a test',
@@ -30,7 +32,7 @@ function countingLog(): { log: Log; lines: object[] } {
 
 describe('a reading', () => {
   it('is rounded to the resolution of the metric, and keeps zero and false', () => {
-    expect(intake().read({ metrics: { temperature: 21.23456, humidity: 0, door_open: false } })).toEqual({
+    expect(intake().read({ metrics: { temperature: 21.23456, humidity: 0, door_open: false } }, NOW)).toEqual({
       metrics: { temperature: 21.23, humidity: 0, door_open: false },
       missing: [],
     });
@@ -39,7 +41,7 @@ describe('a reading', () => {
   it('goes under the names of the configuration, with the resolution of the new one, values and gaps alike', () => {
     const renamed = intake({ temperature: 'housing_temperature', humidity: 'housing_humidity' });
     expect(renamed.names).toEqual(['housing_temperature', 'housing_humidity', 'door_open']);
-    expect(renamed.read({ metrics: { temperature: 21.26 }, missing: ['humidity'] })).toEqual({
+    expect(renamed.read({ metrics: { temperature: 21.26 }, missing: ['humidity'] }, NOW)).toEqual({
       metrics: { housing_temperature: 21.3 },
       missing: ['housing_humidity'],
     });
@@ -49,7 +51,7 @@ describe('a reading', () => {
     const { log, lines } = countingLog();
     const strict = intake({}, log);
     for (let time = 0; time < 3; time += 1) {
-      expect(strict.read({ metrics: { temperature: 'warm', humidity: Number.NaN, door_open: true } })).toEqual({
+      expect(strict.read({ metrics: { temperature: 'warm', humidity: Number.NaN, door_open: true } }, NOW)).toEqual({
         metrics: { door_open: true },
         missing: ['temperature', 'humidity'],
       });
@@ -57,7 +59,28 @@ describe('a reading', () => {
     expect(lines.length).toBe(2);
   });
 
+  it('is calibrated before it is rounded, by the calibration of its time, and its raw value stands beside it if wanted', () => {
+    const later = NOW + 1000;
+    const calibration = { id: 'a', rawUnit: 'V', terms: {}, apply: (raw: number) => raw * 10 + 0.006 };
+    const settings = {
+      ...{ driver, options: {}, everyMs: 1000, deadlineMs: 1000, staleMs: 10_000, rename: {} },
+      calibrations: { temperature: { keepsRaw: true, at: (time: number) => (time < later ? undefined : calibration) } },
+    };
+    const calibrated = new Intake(settings, new MetricTable(), silentLog);
+    expect(calibrated.names).toEqual(['temperature', 'humidity', 'door_open', 'temperature_raw']);
+    const read = (timestampMs: number): object => calibrated.read({ metrics: { temperature: 2.0001 } }, timestampMs);
+    expect(read(NOW)).toEqual({ metrics: { temperature: 2, temperature_raw: 2.0001 }, missing: [] });
+    expect(read(later)).toEqual({ metrics: { temperature: 20.01, temperature_raw: 2.0001 }, missing: [] });
+    expect(calibrated.read({ metrics: {}, missing: ['temperature'] }, NOW).missing).toEqual([
+      'temperature',
+      'temperature_raw',
+    ]);
+  });
+
   it('of a metric that the driver did not announce is left out', () => {
-    expect(intake().read({ metrics: { wind_speed: 3 }, missing: ['pressure'] })).toEqual({ metrics: {}, missing: [] });
+    expect(intake().read({ metrics: { wind_speed: 3 }, missing: ['pressure'] }, NOW)).toEqual({
+      metrics: {},
+      missing: [],
+    });
   });
 });

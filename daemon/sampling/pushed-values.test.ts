@@ -54,4 +54,11 @@ describe('a pushed value', () => {
     say({}, 300, ['depth']);
     expect(values.take(1000)).toEqual({ metrics: { depth: 3.5 }, missing: [] });
   });
+
+  it('goes with its own flag, and a newer value without one is not flagged', () => {
+    values.add({ metrics: { depth: 99, heading: 10 }, missing: [], flags: { depth: 4, heading: 3 } }, 100);
+    values.add({ metrics: { depth: 3 }, missing: [] }, 200);
+    expect(values.take(1000)).toEqual({ metrics: { depth: 3, heading: 10 }, missing: [], flags: { heading: 3 } });
+    expect(values.take(2000)).toEqual(NOTHING);
+  });
 });

@@ -1,10 +1,12 @@
-import type { MetricValue } from '../../protocol/record.ts';
+import type { Flag, MetricValue } from '../../protocol/record.ts';
 
 /** The part of a record that one sensor gives. */
 export interface Share {
   readonly metrics: Readonly<Record<string, MetricValue>>;
   /** Metrics that get flag 9. */
   readonly missing: readonly string[];
+  /** Flags of the values, where they are not 1 (pass). */
+  readonly flags?: Readonly<Record<string, Flag>>;
 }
 
 /**
@@ -16,15 +18,19 @@ export class PushedValues {
   readonly #staleMs: number;
   readonly #heardMs = new Map<string, number>();
   #newest: Record<string, MetricValue> = {};
+  #flags: Record<string, Flag> = {};
   #missing = new Set<string>();
 
   constructor(staleMs: number) {
     this.#staleMs = staleMs;
   }
 
-  add({ metrics, missing }: Share, nowMs: number): void {
+  add({ metrics, missing, flags = {} }: Share, nowMs: number): void {
     for (const [name, value] of Object.entries(metrics)) {
       this.#newest[name] = value;
+      // The flag goes with its value: one that came before it says nothing of the new one.
+      delete this.#flags[name];
+      if (flags[name] !== undefined) this.#flags[name] = flags[name];
       this.#heardMs.set(name, nowMs);
     }
     for (const name of missing) this.#missing.add(name);
@@ -33,10 +39,16 @@ export class PushedValues {
   /** What belongs to the tick that is run at `nowMs` (monotonic). */
   take(nowMs: number): Share {
     const metrics = this.#newest;
+    const flags = this.#flags;
     const missing = this.#missing;
     this.#newest = {};
+    this.#flags = {};
     this.#missing = new Set();
     for (const [name, heardMs] of this.#heardMs) if (nowMs - heardMs > this.#staleMs) missing.add(name);
-    return { metrics, missing: [...missing].filter((name) => !Object.hasOwn(metrics, name)) };
+    return { metrics, missing: [...missing].filter((name) => !Object.hasOwn(metrics, name)), ...flagged(flags) };
   }
+}
+
+function flagged(flags: Readonly<Record<string, Flag>>): Pick<Share, 'flags'> {
+  return Object.keys(flags).length === 0 ? {} : { flags };
 }

@@ -75,6 +75,10 @@ describe('sampling once', () => {
         },
       ],
       failures: [],
+      timings: [
+        { station: 'a', sensor: 'scripted', openMs: 0, sampleMs: 0 },
+        { station: 'a', sensor: 'scripted-2', openMs: 0, sampleMs: 8000 },
+      ],
     });
     expect(polled.calls).toEqual(['open', 'sample', 'close']);
     expect(pushed.calls).toEqual(['open', 'close']);
@@ -111,5 +115,14 @@ describe('sampling once', () => {
       ['b', 'scripted', 'DEADLINE', { what: 'readings', limitMs: 10_000 }],
       ['b', 'scripted-2', 'DEADLINE', { what: 'open', limitMs: 10_000 }],
     ]);
+  });
+
+  it('asks a slow chip again until it has its first value, and says how long that took', async () => {
+    const slow = new ScriptedPolled(
+      async () => await Promise.resolve(clock.monotonicMs() < 5000 ? { metrics: {} } : { metrics: { co2: 600 } }),
+    );
+    const sampled = await sample([station('a', scripted(slow, ['co2']))], async () => await clock.advance(6000));
+    expect(sampled.observations[0]?.metrics).toEqual({ co2: 600 });
+    expect(sampled.timings).toEqual([{ station: 'a', sensor: 'scripted', openMs: 0, sampleMs: 5000 }]);
   });
 });

@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { type MooringError, toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { QualityJudge } from '../quality/types.ts';
 import { deadlinePassed, GuardedCall } from './guarded-call.ts';
 import { Intake } from './intake.ts';
 import { keepsNothing, type MemoryOf } from './memory.ts';
@@ -28,7 +29,9 @@ export interface SampleOnceOptions {
   /** Left out: sensors keep nothing. What they keep is read and not changed. */
   readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
-  /** How long opening, and a pushed sensor's first value, may take, in milliseconds; 10 s if left out. */
+  /** Judges what a station measures; left out: nothing is judged. */
+  readonly judgeOf?: (station: StationSettings) => QualityJudge | undefined;
+  /** How long opening, and then the first value, may take, in milliseconds; 10 s if left out. */
   readonly firstMs?: number;
   /** How long a pushed sensor is listened to after its first value, as it says one thing after another; 2 s if left out. */
   readonly listenMs?: number;
@@ -44,10 +47,23 @@ export interface SampledOnce {
   /** One per station, in the order of the configuration. What a failed sensor should have given has flag 9. */
   readonly observations: readonly Observation[];
   readonly failures: readonly SensorFailure[];
+  /** Of each sensor that has given something. */
+  readonly timings: readonly SensorTiming[];
+}
+
+/** How long a sensor took, in milliseconds. */
+export interface SensorTiming {
+  readonly station: string;
+  readonly sensor: string;
+  readonly openMs: number;
+  /** From then to its first value; of one that speaks by itself also the time for which it was heard. */
+  readonly sampleMs: number;
 }
 
 const FIRST_MS = 10_000;
 const LISTEN_MS = 2000;
+/** A sensor that has nothing to say yet is asked again after this, in milliseconds. */
+const AGAIN_MS = 250;
 const CLOSE_DEADLINE_MS = 3000;
 const MISSING: Flag = 9;
 
@@ -57,17 +73,20 @@ export async function sampleOnce(options: SampleOnceOptions): Promise<SampledOnc
   return {
     observations: results.map(({ observation }) => observation),
     failures: results.flatMap(({ failures }) => failures),
+    timings: results.flatMap(({ timings }) => timings),
   };
 }
 
 interface StationResult {
   readonly observation: Observation;
   readonly failures: readonly SensorFailure[];
+  readonly timings: readonly SensorTiming[];
 }
 
 async function sampleStation(station: StationSettings, options: SampleOnceOptions): Promise<StationResult> {
   const names = sensorNamesOf(station.sensors);
   const failures: SensorFailure[] = [];
+  const timings: SensorTiming[] = [];
   const metrics: Record<string, MetricValue> = {};
   const flags: Record<string, Flag> = {};
   let location: Location | undefined = station.location === 'gps' ? undefined : station.location;
@@ -80,6 +99,7 @@ async function sampleStation(station: StationSettings, options: SampleOnceOption
         const share = await sampleSensor(settings, { ...options, log, memory });
         Object.assign(metrics, share.metrics);
         for (const name of share.missing) flags[name] = MISSING;
+        timings.push({ station: station.name, sensor, openMs: share.openMs, sampleMs: share.sampleMs });
         if (station.location === 'gps' && share.location !== undefined) location = roundLocation(share.location);
       } catch (cause) {
         failures.push({
@@ -92,21 +112,26 @@ async function sampleStation(station: StationSettings, options: SampleOnceOption
     }),
   );
   for (const name of Object.keys(metrics)) delete flags[name];
+  const label = options.source.label();
+  const time = { monotonicMs: options.clock.monotonicMs(), timestampMs: label.timestampMs };
+  const judged = options.judgeOf?.(station)?.judge({ metrics, missing: Object.keys(flags) }, time) ?? {};
   const observation: Observation = {
     station: station.name,
     kind: 'sample',
-    ...options.source.label(),
+    ...label,
     metrics,
-    flags,
+    flags: { ...judged, ...flags },
     ...(location === undefined ? {} : { location }),
   };
-  return { observation, failures };
+  return { observation, failures, timings };
 }
 
 interface SensorSample {
   readonly metrics: Record<string, MetricValue>;
   readonly missing: Set<string>;
   location?: Location;
+  openMs: number;
+  sampleMs: number;
 }
 
 async function sampleSensor(
@@ -117,25 +142,49 @@ async function sampleSensor(
   const sensor = settings.driver.create(settings.options as never, { clock, random, log, ports, memory });
   const intake = new Intake(settings, new MetricTable(options.metrics), log);
   const call = new GuardedCall(clock, new AbortController().signal);
-  const sample: SensorSample = { metrics: {}, missing: new Set() };
+  const sample: SensorSample = { metrics: {}, missing: new Set(), openMs: 0, sampleMs: 0 };
   const take = (reading: Reading): void => {
     if (reading.utcMs !== undefined) source.heardUtc(reading.utcMs);
     if (reading.location !== undefined) sample.location = reading.location;
-    const share = intake.read(reading);
+    const share = intake.read(reading, source.label().timestampMs);
     Object.assign(sample.metrics, share.metrics);
     for (const name of share.missing) sample.missing.add(name);
   };
   try {
+    const startMs = clock.monotonicMs();
     await call.run('open', options.firstMs ?? FIRST_MS, async (signal) => await sensor.open(signal));
+    const openedMs = clock.monotonicMs();
     if (sensor.mode === 'polled') {
-      take(await call.run('sample', settings.deadlineMs, async (signal) => await sensor.sample(signal)));
+      const ask = async (signal: AbortSignal): Promise<Reading> => await sensor.sample(signal);
+      await askUntilThere(async () => await call.run('sample', settings.deadlineMs, ask), take, options);
     } else {
       await listen(sensor, call, take, options);
     }
+    sample.openMs = openedMs - startMs;
+    sample.sampleMs = clock.monotonicMs() - openedMs;
   } finally {
     await close(sensor, call, log);
   }
   return sample;
+}
+
+/** Asks until there is a value: a chip may take seconds for its first one. */
+async function askUntilThere(
+  ask: () => Promise<Reading>,
+  take: (reading: Reading) => void,
+  { clock, firstMs = FIRST_MS }: SampleOnceOptions,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + firstMs;
+  for (;;) {
+    const reading = await ask();
+    take(reading);
+    if (Object.keys(reading.metrics).length > 0) return;
+    if (clock.monotonicMs() + AGAIN_MS > untilMs) {
+      if (reading.missing === undefined) throw deadlinePassed('sample', firstMs);
+      return;
+    }
+    await clock.sleep(AGAIN_MS);
+  }
 }
 
 /** Hears a sensor that speaks by itself: waits for its first reading, then takes what comes for a while. */

@@ -4,11 +4,14 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { AlarmSample } from '../alarms/types.ts';
+import type { QualityJudge } from '../quality/types.ts';
 import { Channel } from './channel.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { keepsNothing, type MemoryOf } from './memory.ts';
 import { MetricTable } from './metric-table.ts';
 import type { SensorState } from './sensor-supervisor.ts';
+import { sourceOf } from './source.ts';
 import { type MetricExtension, type StationSettings, sensorNamesOf } from './station.ts';
 import { StationSampler } from './station-sampler.ts';
 import type { ClockSource } from './wall.ts';
@@ -24,6 +27,10 @@ export interface SamplerOptions {
   /** Left out: sensors keep nothing. */
   readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
+  /** Judges what a station measures; left out: nothing is judged. */
+  readonly judgeOf?: (station: StationSettings) => QualityJudge | undefined;
+  /** Hears each sample of each sensor before its record exists; must neither throw nor wait. */
+  readonly onSample?: (sample: AlarmSample) => void;
   /** Takes every record; must neither throw nor wait. */
   readonly emit: (observation: Observation, options: { readonly urgent: boolean }) => void;
 }
@@ -95,17 +102,9 @@ export class Sampler {
 
   /** One record per metric that says where it comes from, for the beginning of a run. */
   sources(): Observation[] {
-    return this.#stations.flatMap((station) =>
-      station.channels.flatMap((channel) =>
-        channel.metrics.map((metric) =>
-          this.#observation(station.name, {
-            event: 'source',
-            metric,
-            driver: channel.settings.driver.name,
-            ...(channel.port === undefined ? {} : { port: channel.port }),
-            ...unitOf(this.#table.definitionOf(metric)?.unit),
-          }),
-        ),
+    return this.#stations.flatMap(({ name, channels }) =>
+      channels.flatMap((channel) =>
+        channel.metrics.map((metric) => this.#observation(name, sourceOf(channel, metric, this.#table))),
       ),
     );
   }
@@ -141,9 +140,12 @@ export class Sampler {
     const { clock, source, emit } = this.#options;
     const log = this.#options.log.child({ station: settings.name });
     const names = sensorNamesOf(settings.sensors);
+    const judge = this.#options.judgeOf?.(settings);
     return new StationSampler({
       settings,
-      channels: settings.sensors.map((_, index) => this.#channelOf(settings, index, names[index] as string, log)),
+      channels: settings.sensors.map((_, index) =>
+        this.#channelOf(settings, index, { name: names[index] as string, log, judge }),
+      ),
       clock,
       log,
       source,
@@ -155,21 +157,26 @@ export class Sampler {
     });
   }
 
-  #channelOf(station: StationSettings, index: number, name: string, log: Log): Channel {
-    const { clock, random, ports, source, memoryOf = keepsNothing } = this.#options;
+  #channelOf(station: StationSettings, index: number, { name, log, judge }: ChannelPlace): Channel {
+    const { clock, random, ports, source, memoryOf = keepsNothing, onSample, emit } = this.#options;
     const settings = station.sensors[index] as StationSettings['sensors'][number];
     const sensorLog = log.child({ sensor: name });
     const memory = memoryOf(station.name, name, sensorLog);
     const context: SensorContext = { clock, random, ports, log: sensorLog, memory };
-    return new Channel({
+    const channel: Channel = new Channel({
       name,
       settings,
       stationEveryMs: station.everyMs,
       table: this.#table,
       context,
       source,
+      judge,
+      onSample: (sample) => onSample?.({ station: station.name, ...sample }),
+      onCalibrated: (metric) =>
+        emit(this.#observation(station.name, sourceOf(channel, metric, this.#table)), { urgent: false }),
       onChange: (error) => this.#event(station.name, changeInfo(name, settings.driver.name, error)),
     });
+    return channel;
   }
 
   #event(station: string, info: Info): void {
@@ -192,8 +199,11 @@ export class Sampler {
   }
 }
 
-function unitOf(unit: string | undefined): { readonly unit?: string } {
-  return unit === undefined || unit === '' ? {} : { unit };
+/** What a channel has of its station. */
+interface ChannelPlace {
+  readonly name: string;
+  readonly log: Log;
+  readonly judge: QualityJudge | undefined;
 }
 
 function changeInfo(sensor: string, driver: string, error: MooringError | undefined): Info {

@@ -187,5 +187,6 @@ export class StationSampler {
 
 function addTo({ metrics, flags }: OpenTick, share: Share): void {
   Object.assign(metrics, share.metrics);
+  Object.assign(flags, share.flags);
   for (const name of share.missing) if (!Object.hasOwn(metrics, name)) flags[name] = MISSING;
 }

@@ -1,6 +1,7 @@
 import type { AnyDriver } from '../../drivers/driver.ts';
 import type { MetricDefinition } from '../../protocol/metrics.ts';
 import type { Location } from '../../protocol/record.ts';
+import type { MetricCalibration } from '../quality/types.ts';
 
 /** What the sampler needs to know of one station. The configuration's own type satisfies it. */
 export interface StationSettings {
@@ -24,14 +25,22 @@ export interface SensorSettings {
   readonly staleMs: number;
   /** The driver's name of a metric → the name in records. Metrics that keep their name are not in it. */
   readonly rename: Readonly<Record<string, string>>;
+  /** How metrics are calibrated, by their names in records; those that are not are not in it. */
+  readonly calibrations?: Readonly<Record<string, MetricCalibration>>;
 }
 
 /** A metric that the registry does not have. */
 export type MetricExtension = Omit<MetricDefinition, 'number' | 'cf'>;
 
-/** The names under which a sensor's metrics stand in records, in the driver's order. */
-export function metricNamesOf({ driver, options, rename }: SensorSettings): string[] {
-  return driver.metrics(options as never).map(({ name }) => rename[name] ?? name);
+/** The names under which a sensor's metrics stand in records, in the driver's order, then those of raw values. */
+export function metricNamesOf({ driver, options, rename, calibrations = {} }: SensorSettings): string[] {
+  const names = driver.metrics(options as never).map(({ name }) => rename[name] ?? name);
+  return [...names, ...names.filter((name) => calibrations[name]?.keepsRaw).map(rawNameOf)];
+}
+
+/** The name of a metric's value before calibration, where it is kept. */
+export function rawNameOf(metric: string): string {
+  return `${metric}_raw`;
 }
 
 /** A sensor's name within its station: its driver's, numbered from the second of the same driver on. */
