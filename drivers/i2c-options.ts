@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { pattern } from '../runtime/config/values.ts';
+import type { I2cSettings } from './driver.ts';
+
+const BUS = /^i2c-\d{1,3}$/;
+
+/** The addresses that the three pins of a TCA9548A can choose. */
+const MUX_ADDRESS_MIN = 0x70;
+const MUX_ADDRESS_MAX = 0x77;
+
+/**
+ * The keys that every driver of an I²C chip has: spread into its schema.
+ * @param addresses those that the chip's pins can choose, 7 bits
+ * @param usual the one that most boards come with
+ */
+export function i2cOptions<const Address extends number>(addresses: readonly Address[], usual: NoInfer<Address>) {
+  return {
+    bus: pattern(BUS, 'the name of an I²C bus', 'Write `i2c-1` for /dev/i2c-1; `ls /dev/i2c-*` shows which there are.')
+      .prefault('i2c-1')
+      .describe('I²C bus: `i2c-1` is the one on pins 3 and 5 of a Raspberry Pi'),
+    address: z
+      .literal([...addresses])
+      .prefault(usual)
+      .meta({ hint: `The chip answers at ${addresses.map(hex).join(' or ')}.` })
+      .describe(`Its address, ${addresses.map(hex).join(' or ')}; ${hex(usual)} if left out`),
+    mux: z
+      .strictObject({
+        address: z.int().min(MUX_ADDRESS_MIN).max(MUX_ADDRESS_MAX).describe('Address of the multiplexer, 0x70 to 0x77'),
+        channel: z.int().min(0).max(7).describe('The channel that the chip is on, 0 to 7'),
+      })
+      .optional()
+      .describe('The multiplexer (TCA9548A, PCA9548A) that the chip stands behind, if it does'),
+  };
+}
+
+/** The options of an I²C driver as the port wants them. */
+export function settingsOf({ bus, address, mux }: I2cOptions): I2cSettings {
+  return { bus, address, ...(mux === undefined ? {} : { mux }) };
+}
+
+/** What the keys of `i2cOptions` are once they have been checked. */
+interface I2cOptions {
+  readonly bus: string;
+  readonly address: number;
+  readonly mux?: I2cSettings['mux'] | undefined;
+}
+
+function hex(address: number): string {
+  return `0x${address.toString(16).padStart(2, '0')}`;
+}
