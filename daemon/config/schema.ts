@@ -1,29 +1,11 @@
 import { z } from 'zod';
-import { METRICS } from '../../protocol/metrics.ts';
-import { METRIC_NAME_PATTERN, NAME_PATTERN, RESERVED_KEYS } from '../../protocol/record.ts';
 import { brokerClientNote, brokerClientShape } from '../../runtime/config/broker.ts';
 import { choice, duration, filePath, laterKeys, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
-
-const NAME_HINT = 'A name has 1 to 63 of a-z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.';
-
-const name = (what: string) => pattern(NAME_PATTERN, `the name of a ${what}`, NAME_HINT);
-
-const metricName = () =>
-  pattern(
-    METRIC_NAME_PATTERN,
-    'the name of a metric',
-    'A metric is named by 1 to 48 of a-z, 0-9 and underscore, and begins with a letter.',
-  );
-
-const reserved = [...RESERVED_KEYS];
+import { metricName, name, newMetricName, reservedNames } from './names.ts';
 
 /** A name (RFC 1123), or an address as digits. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9a-fA-F:]{2,45}|[0-9a-fA-F:]{2,30}:[0-9.]{7,15})$/;
-
-/** A name that neither the registry nor the record itself has; the program says which of both it is. */
-const newMetricName = () =>
-  metricName().meta({ not: { enum: [...reserved, ...METRICS.map((metric) => metric.name)] } });
 
 const locationSchema = z
   .union([
@@ -43,7 +25,7 @@ export const sensorShape = {
     .optional()
     .describe("How often it is asked, a multiple of the station's `every`; left out: at every tick"),
   as: z
-    .record(metricName(), metricName().meta({ not: { enum: reserved } }))
+    .record(metricName(), metricName().meta({ not: { enum: reservedNames } }))
     .prefault({})
     .describe('Other names for its metrics: `{ temperature: housing_temperature }`'),
   stale: duration({ min: '10ms', max: '1d' })
