@@ -21,8 +21,12 @@ export function i2cOptions<const Address extends number>(addresses: readonly Add
     address: z
       .literal([...addresses])
       .prefault(usual)
-      .meta({ hint: `The chip answers at ${addresses.map(hex).join(' or ')}.` })
-      .describe(`Its address, ${addresses.map(hex).join(' or ')}; ${hex(usual)} if left out`),
+      .meta({
+        hint: `The chip answers at ${addresses.map(hex).join(' or ')}.`,
+        defaultText: hex(usual),
+        kind: `one of ${addresses.map((each) => `\`${hex(each)}\``).join(', ')}`,
+      })
+      .describe('Its address on the bus'),
     mux: z
       .strictObject({
         address: z.int().min(MUX_ADDRESS_MIN).max(MUX_ADDRESS_MAX).describe('Address of the multiplexer, 0x70 to 0x77'),

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { runCheck } from '../../cli/check.ts';
 import { runSchema } from '../../cli/schema.ts';
-import { REFERENCE, SCHEMAS } from './generated.ts';
+import { READMES, REFERENCE, SCHEMAS } from './generated.ts';
+import { withMetrics } from './metric-tables.ts';
 import { withReference } from './reference.ts';
 
 const REMEDY = 'write it anew: npm run generate';
@@ -38,6 +39,11 @@ test('`mooring schema` prints what is in the tree', () => {
     const file = join(deploy, 'schema', `${kind}.schema.json`);
     expect(JSON.parse(printedBy(kind))).toEqual(JSON.parse(readFileSync(file, 'utf8')));
   }
+});
+
+test.each(READMES)('the tables of readings in %s are what the driver declares', (path) => {
+  const written = readFileSync(path, 'utf8');
+  expect(withMetrics(written) === written, REMEDY).toBe(true);
 });
 
 test('the tables of docs/configuration.md are those of the schemas', () => {

@@ -9,6 +9,8 @@ import { coreOf, type KeyNote, noteOf, recordKeyOf, schemaAt, shapeOf } from '..
 interface Note extends KeyNote {
   readonly kind?: string;
   readonly bounds?: string;
+  /** The default as people write it. */
+  readonly defaultText?: string;
   readonly required?: readonly string[];
   readonly laterWords?: readonly string[];
 }
@@ -81,7 +83,7 @@ function tableOf(keys: readonly (readonly [string, z.ZodType])[], required: read
 }
 
 /** A table with columns of one width, as the formatter leaves it. */
-function aligned(rows: readonly (readonly string[])[]): string {
+export function aligned(rows: readonly (readonly string[])[]): string {
   const escaped = rows.map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = (escaped[0] ?? []).map((_, column) => Math.max(...escaped.map((cells) => cells[column]?.length ?? 0)));
   const rule = widths.map((width) => '-'.repeat(width));
@@ -91,6 +93,8 @@ function aligned(rows: readonly (readonly string[])[]): string {
 }
 
 function defaultText(schema: z.ZodType): string {
+  const { defaultText: own } = noteOf(schema) as Note;
+  if (own !== undefined) return `\`${own}\``;
   const { default: value } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return value === undefined ? '' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }

@@ -121,7 +121,7 @@ function describeDeclaration({ driver, options, kind }: Pick<DriverSubject, 'dri
     }
   });
 
-  test('its README has the table of its metrics', () => {
+  test.runIf(kind === 'chip')('its README has the table of its metrics', () => {
     const readme = readFileSync(join(drivers, driver.name, 'README.md'), 'utf8');
     expect(readme).toContain(`<!-- metrics: ${driver.name} -->`);
   });
@@ -217,9 +217,9 @@ function describeFaults<World extends DriverWorld>(subject: DriverSubject<World>
       rig.expectRight(await rig.observe());
       begin(rig.world);
       for (let attempt = 0; attempt < 3; attempt += 1) {
-        // A sensor that had to be closed is opened again, which may fail for the same reason.
-        const outcome = rig.isOpen ? await rig.attempt() : ((await rig.attemptToOpen()) ?? 'right');
-        expect(rig.isOpen ? atSample : [...atSample, ...atOpen, 'right']).toContain(outcome);
+        // A sensor that had to be closed is opened again first, which may fail for the same reason.
+        if (rig.isOpen) expect(atSample).toContain(await rig.attempt());
+        else expect([...atSample, ...atOpen, undefined]).toContain(await rig.attemptToOpen());
       }
       end(rig.world);
       await rig.recover();
