@@ -1,5 +1,6 @@
 import { bme280 } from './bme280/bme280.ts';
 import { bmp280 } from './bmp280/bmp280.ts';
+import type { AnyDriver } from './driver.ts';
 import { nmea0183 } from './nmea0183/nmea0183.ts';
 import { sim } from './sim/sim.ts';
 import { system } from './system/system.ts';
