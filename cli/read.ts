@@ -1,4 +1,5 @@
 import { serialPorts } from '../daemon/buses/serial.ts';
+import { openSerialPort } from '../daemon/buses/serial-port.ts';
 import type { GatewayConfig } from '../daemon/config/types.ts';
 import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
@@ -69,7 +70,7 @@ async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadA
 /** Opens the sensors itself. The records are of a run that no store will ever hold, so their ids name nothing else. */
 async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, random }: Host): Promise<ReadAnswer> {
   const source = new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs });
-  const ports = serialPorts({ clock, log: silentLog }) as Ports;
+  const ports = serialPorts({ machine: { openSerial: openSerialPort }, clock, log: silentLog }) as Ports;
   const sampled = await sampleOnce({ stations, metrics, clock, random, log: silentLog, ports, source });
   const run = runIdOf(gateway, random.bytes(SALT_BYTES));
   return {

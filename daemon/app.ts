@@ -9,6 +9,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { sendUnixDatagram } from '../runtime/unix-datagram.ts';
 import { serialPorts } from './buses/serial.ts';
+import { openSerialPort } from './buses/serial-port.ts';
 import type { ForwarderConfig, GatewayConfig } from './config/types.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { MqttTransport } from './forward/mqtt.ts';
@@ -98,7 +99,7 @@ export class Gateway {
       clock,
       random,
       log,
-      ports: options.ports ?? (serialPorts({ clock, log }) as Ports),
+      ports: options.ports ?? (serialPorts({ machine: { openSerial: openSerialPort }, clock, log }) as Ports),
       source: this.#wall,
       emit: (observation, urgency) => this.#recorder.record(observation, urgency),
     });

@@ -10,22 +10,23 @@ interface Failure {
 /**
  * serialport's native part puts only the C library's words for the errno into its errors, no code, so the words are what
  * can be looked at (strerror(3) in the C locale, which Node never leaves; `lock` is its own word for a failed flock(2)).
+ * Other machines than this one say the code.
  */
 const FAILURES: readonly Failure[] = [
   {
-    words: /lock port|Device or resource busy/,
+    words: /EBUSY|lock port|Device or resource busy/,
     code: 'PORT_BUSY',
     message: 'another program has the serial port open',
     hint: 'Find it with `fuser -v PORT`; gpsd, ModemManager and a login console (serial-getty) are usual.',
   },
   {
-    words: /Permission denied|Operation not permitted/,
+    words: /EACCES|EPERM|Permission denied|Operation not permitted/,
     code: 'PORT_PERMISSION',
     message: 'this user may not open the serial port',
     hint: 'Add the user to the group that owns it: `sudo usermod -aG dialout USER`, then log in or start the service again.',
   },
   {
-    words: /No such file or directory|No such device/,
+    words: /ENOENT|ENODEV|ENXIO|No such file or directory|No such device/,
     code: 'PORT_ABSENT',
     message: 'there is no such serial port',
     hint: 'Is it plugged in? `ls -l /dev/serial/by-id/` names those that are; write that stable name into the configuration.',

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SerialPortLines } from '../../daemon/buses/serial.ts';
+import { SerialPortLines } from '../../daemon/buses/serial-lines.ts';
+import { openSerialPort } from '../../daemon/buses/serial-port.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { SteppedClock } from '../../sim/clock.ts';
@@ -40,7 +41,7 @@ function plug(options: PtyOptions = {}): Pty {
 
 function portAt(path: string, clock = systemClock): SerialPortLines {
   const settings = { path, baud: 4800, lineBytesMax: LINE_BYTES_MAX, silenceMs: SILENCE_MS };
-  const lines = new SerialPortLines(settings, { clock, log: silentLog });
+  const lines = new SerialPortLines(settings, { machine: { openSerial: openSerialPort }, clock, log: silentLog });
   opened.push(lines);
   return lines;
 }
