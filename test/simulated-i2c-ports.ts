@@ -1,44 +1,20 @@
-import type { I2cJob } from '../daemon/buses/machine.ts';
+import { i2cPorts } from '../daemon/buses/i2c/ports.ts';
 import type { I2cDevice, I2cSettings } from '../drivers/driver.ts';
-import { type ErrorCode, MooringError } from '../runtime/errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { silentLog } from '../runtime/log.ts';
 import type { SimulatedI2cBus } from '../sim/i2c-bus.ts';
 import { NoPorts } from './no-ports.ts';
 
-/** Whatever bus a driver asks for is this one. Straight to it: no queue, no deadline, no second try. */
+/** A machine with I²C buses and nothing else, whose every bus is this one; queue, deadlines and recovery are the gateway's own. */
 export class SimulatedI2cPorts extends NoPorts {
-  readonly #bus: SimulatedI2cBus;
+  readonly #i2c: ReturnType<typeof i2cPorts>;
 
-  constructor(bus: SimulatedI2cBus) {
+  constructor(bus: SimulatedI2cBus, clock: Clock) {
     super();
-    this.#bus = bus;
+    this.#i2c = i2cPorts({ machine: { i2c: () => bus }, clock, log: silentLog });
   }
 
-  override i2c({ address, mux }: I2cSettings): I2cDevice {
-    const bus = this.#bus;
-    const run = async (job: Omit<I2cJob, 'address' | 'mux'>, signal: AbortSignal): Promise<Buffer> => {
-      signal.throwIfAborted();
-      const bytes = await translated(bus.run({ address, ...(mux === undefined ? {} : { mux }), ...job }));
-      signal.throwIfAborted();
-      return Buffer.from(bytes);
-    };
-    return {
-      open: () => translated(bus.open()),
-      write: async (bytes, signal) => void (await run({ write: bytes }, signal)),
-      read: (readLength, signal) => run({ readLength }, signal),
-      readRegister: (register, readLength, signal) =>
-        run({ write: Uint8Array.of(register), readLength, isCombined: true }, signal),
-      close: () => bus.close(),
-    };
-  }
-}
-
-const CODES: Readonly<Record<string, ErrorCode>> = { ENOENT: 'PORT_ABSENT', ENXIO: 'I2C_NO_DEVICE' };
-
-async function translated<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    throw new MooringError(CODES[code] ?? 'BUS_FAILED', 'the simulated bus failed', { cause });
+  override i2c(settings: I2cSettings): I2cDevice {
+    return this.#i2c.i2c(settings);
   }
 }

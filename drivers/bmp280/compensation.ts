@@ -39,8 +39,7 @@ export function temperatureOf(fine: number): number {
 /** hPa; not finite for trimming words that no chip has. */
 export function pressureOf(raw: number, fine: number, { p }: Trimming): number {
   const [p1, p2, p3, p4, p5, p6, p7, p8, p9] = p;
-  // The data sheet takes the whole part here and nowhere else: its worked example comes out to the last digit.
-  const centred = Math.trunc(fine) / 2 - 64_000;
+  const centred = fine / 2 - 64_000;
   const offset = ((centred ** 2 * p6) / 32_768 + centred * p5 * 2) / 4 + p4 * 65_536;
   const gain = (1 + ((p3 * centred ** 2) / 524_288 + p2 * centred) / 524_288 / 32_768) * p1;
   const linear = ((1_048_576 - raw - offset / 4096) * 6250) / gain;

@@ -79,7 +79,7 @@ function worldOf<Chip extends PoweredChip>(make: I2cSubject<Chip>['chip']): I2cW
     bus,
     chip,
     surroundings,
-    ports: new SimulatedI2cPorts(bus),
+    ports: new SimulatedI2cPorts(bus, clock),
     set: (next) => {
       truths = next;
     },

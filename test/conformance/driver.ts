@@ -121,10 +121,12 @@ function describeDeclaration({ driver, options, kind }: Pick<DriverSubject, 'dri
     }
   });
 
-  test.runIf(kind === 'chip')('its README has the table of its metrics', () => {
-    const readme = readFileSync(join(drivers, driver.name, 'README.md'), 'utf8');
-    expect(readme).toContain(`<!-- metrics: ${driver.name} -->`);
-  });
+  if (kind === 'chip') {
+    test('its README has the table of its metrics', () => {
+      const readme = readFileSync(join(drivers, driver.name, 'README.md'), 'utf8');
+      expect(readme).toContain(`<!-- metrics: ${driver.name} -->`);
+    });
+  }
 }
 
 function describeReadings<World extends DriverWorld>(subject: DriverSubject<World>): void {
@@ -227,21 +229,25 @@ function describeFaults<World extends DriverWorld>(subject: DriverSubject<World>
     },
   );
 
-  test.runIf(hang !== undefined)('a bus that hangs keeps it waiting no longer than the bus does', async () => {
-    const rig = await DriverRig.opened(subject);
-    hang?.begin(rig.world);
-    await rig.giveUp(PATIENCE_MS, () => hang?.end(rig.world));
-    await rig.recover();
-    await rig.close();
-  });
+  if (hang !== undefined) {
+    test('a bus that hangs keeps it waiting no longer than the bus does', async () => {
+      const rig = await DriverRig.opened(subject);
+      hang.begin(rig.world);
+      await rig.giveUp(PATIENCE_MS, () => hang.end(rig.world));
+      await rig.recover();
+      await rig.close();
+    });
+  }
 
-  test.runIf(powerCycle !== undefined)('it gives no wrong number after its device had no power', async () => {
-    const rig = await DriverRig.opened(subject);
-    rig.expectRight(await rig.observe());
-    powerCycle?.(rig.world);
-    await rig.recover(['right', 'missing', 'READING_DAMAGED', 'SENSOR_FAILED', 'I2C_NO_DEVICE', 'BUS_FAILED']);
-    await rig.close();
-  });
+  if (powerCycle !== undefined) {
+    test('it gives no wrong number after its device had no power', async () => {
+      const rig = await DriverRig.opened(subject);
+      rig.expectRight(await rig.observe());
+      powerCycle(rig.world);
+      await rig.recover(['right', 'missing', 'READING_DAMAGED', 'SENSOR_FAILED', 'I2C_NO_DEVICE', 'BUS_FAILED']);
+      await rig.close();
+    });
+  }
 }
 
 function isNumber({ name }: DriverMetric): boolean {
