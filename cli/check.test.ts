@@ -31,10 +31,10 @@ test('a right configuration of either kind gets one line that says what it is', 
 });
 
 test('a broken one gets every error, one a line, and status 2', () => {
-  expect(check(`${GATEWAY}alarms: []\nlog_level: loud\n`)).toEqual({
+  expect(check(`${GATEWAY}local: {}\nlog_level: loud\n`)).toEqual({
     status: 2,
     printed:
-      'x.yaml:4:1 alarms: not in this version.\n' +
+      'x.yaml:4:1 local: not in this version.\n' +
       'x.yaml:5:12 log_level: is none of `fatal`, `error`, `warn`, `info`, `debug`, `silent`.\n',
   });
 });

@@ -4,8 +4,9 @@ import { pattern } from '../../runtime/config/values.ts';
 
 const NAME_HINT = 'A name has 1 to 63 of a-z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.';
 
-/** The name of a gateway, station or forwarder. */
-export const name = (what: string) => pattern(NAME_PATTERN, `the name of a ${what}`, NAME_HINT);
+/** The name of a gateway, station, forwarder, alarm or actuator. */
+export const name = (what: string) =>
+  pattern(NAME_PATTERN, `the name of ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`, NAME_HINT);
 
 export const metricName = () =>
   pattern(

@@ -76,6 +76,9 @@ test('the least that a gateway needs gets every default, and absolute paths', ()
     metrics: [],
     store: { path: join(folder, 'store.db'), budgetBytes: 2 ** 30, overflow: 'drop_oldest', lingerMs: 0 },
     forward: [],
+    alarms: [],
+    actuators: [],
+    buttons: [],
     logLevel: 'info',
   });
 });

@@ -4,7 +4,10 @@ import type { AnyDriver } from '../../drivers/driver.ts';
 import type { Location } from '../../protocol/record.ts';
 import { brokerClientOf } from '../../runtime/config/broker.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
+import { knownStations } from './alarm-stations.ts';
+import { readAlarms } from './alarms.ts';
 import { checkForwarders, checkMetrics, checkStations } from './checks.ts';
+import { checkLines, readActuators, readButtons } from './gpio.ts';
 import { gatewaySchema, stationSchema } from './schema.ts';
 import { readSensors, type SensorRead } from './sensors.ts';
 import type { ForwarderConfig, GatewayConfig, SensorConfig, StationConfig, StoreConfig } from './types.ts';
@@ -20,6 +23,12 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
   const metrics = checkMetrics(reader);
   checkStations(reader, sensors, metrics);
   checkForwarders(reader);
+  const alarms = {
+    alarms: readAlarms(reader, knownStations(reader, sensors), metrics),
+    actuators: readActuators(reader),
+    buttons: readButtons(reader),
+  };
+  checkLines(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
   return {
@@ -29,6 +38,7 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
     metrics,
     store: storeOf(root.store),
     forward: Object.entries(root.forward).map(([name, keys]) => forwarderOf(name, keys)),
+    ...alarms,
     logLevel: root.log_level,
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { brokerClientNote, brokerClientShape } from '../../runtime/config/broker.ts';
 import { choice, duration, filePath, laterKeys, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
+import { alarmsShape } from './alarm-schema.ts';
 import { metricName, name, newMetricName, reservedNames } from './names.ts';
 
 /** A name (RFC 1123), or an address as digits. */
@@ -110,7 +111,8 @@ export function gatewaySchema<Station extends z.ZodType>(station: Station) {
       .record(name('forwarder'), forwarderSchema)
       .prefault({})
       .describe('Ways to the centre, by name; each has its own cursor'),
+    ...alarmsShape,
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
-    ...laterKeys('quality', 'alarms', 'actuators', 'buttons', 'local'),
+    ...laterKeys('quality', 'local'),
   });
 }

@@ -3,6 +3,7 @@ import type { MetricDefinition } from '../../protocol/metrics.ts';
 import type { Location } from '../../protocol/record.ts';
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { LogLevel } from '../../runtime/log.ts';
+import type { ActuatorSettings, AlarmSettings, ButtonSettings } from '../alarms/settings.ts';
 
 /** What `mooring run` is to do. Every default is applied, every path absolute, every cross-check done. */
 export interface GatewayConfig {
@@ -14,6 +15,10 @@ export interface GatewayConfig {
   readonly metrics: readonly MetricExtension[];
   readonly store: StoreConfig;
   readonly forward: readonly ForwarderConfig[];
+  /** Presets expanded, each with the stations that it holds for. */
+  readonly alarms: readonly AlarmSettings[];
+  readonly actuators: readonly ActuatorSettings[];
+  readonly buttons: readonly ButtonSettings[];
   readonly logLevel: LogLevel;
 }
 
