@@ -1,0 +1,44 @@
+/**
+ * The rate of pulses, from the times between them rather than from their number: at two pulses a second a sample a second
+ * would otherwise know the rate to within a half.
+ */
+export class PulseRate {
+  readonly #calmMs: number;
+  /** The last pulse of an earlier sample, the last of all, and how many came from the one to the other. */
+  #baseMs: number | undefined;
+  #lastMs = 0;
+  #count = 0;
+  #hz = 0;
+
+  /** @param calmMs after so long without a pulse the rate is 0 */
+  constructor(calmMs: number) {
+    this.#calmMs = calmMs;
+  }
+
+  /** A pulse came, at `atMs` on the monotonic clock. */
+  add(atMs: number): void {
+    // After a calm it says nothing yet of how fast it turns now.
+    if (this.#baseMs === undefined || atMs - this.#lastMs >= this.#calmMs) {
+      this.#baseMs = atMs;
+      this.#count = 0;
+    } else {
+      this.#count += 1;
+    }
+    this.#lastMs = atMs;
+  }
+
+  /** Pulses a second since the last call; where none came, what it was then, or less if that would have brought one. */
+  take(nowMs: number): number {
+    if (this.#baseMs === undefined || nowMs - this.#lastMs >= this.#calmMs) {
+      this.#hz = 0;
+      return 0;
+    }
+    const spanMs = this.#lastMs - this.#baseMs;
+    if (this.#count > 0 && spanMs > 0) this.#hz = (1000 * this.#count) / spanMs;
+    // One more pulse would have come by now.
+    if (nowMs > this.#baseMs) this.#hz = Math.min(this.#hz, (1000 * (this.#count + 1)) / (nowMs - this.#baseMs));
+    this.#baseMs = this.#lastMs;
+    this.#count = 0;
+    return this.#hz;
+  }
+}
