@@ -16,7 +16,9 @@ export const optionsSchema = z
     ),
     per_hz: byPulse('Or: what one pulse a second stands for: `0.667` m/s of an anemometer. The metric is the rate'),
     metric: z
-      .enum(NUMBERS)
+      .enum(NUMBERS, {
+        error: ({ input }) => (input === undefined ? undefined : 'is no metric whose values are numbers'),
+      })
       .optional()
       .describe('The metric that it gives; `rainfall` with `per_pulse`, `wind_speed` with `per_hz` if left out'),
     edge: z
