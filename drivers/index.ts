@@ -4,8 +4,9 @@ import type { AnyDriver } from './driver.ts';
 import { ina219 } from './ina219/ina219.ts';
 import { nmea0183 } from './nmea0183/nmea0183.ts';
 import { pulseCounter } from './pulse-counter/pulse-counter.ts';
+import { replay } from './replay/replay.ts';
 import { sim } from './sim/sim.ts';
 import { system } from './system/system.ts';
 
 /** Every driver, explicitly: a driver that is not here does not exist. */
-export const DRIVERS: readonly AnyDriver[] = [bme280, bmp280, ina219, nmea0183, pulseCounter, sim, system];
+export const DRIVERS: readonly AnyDriver[] = [bme280, bmp280, ina219, nmea0183, pulseCounter, replay, sim, system];
