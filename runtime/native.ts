@@ -2,9 +2,9 @@ import koffi from 'koffi';
 
 /**
  * The few calls of the C library that Node does not have. koffi is imported here and nowhere else, and a missing
- * binary is found at start rather than at the first use.
+ * binary is found at start rather than at the first use. They are those that Node itself would call, a preloaded library's too.
  */
-const libc = koffi.load('libc.so.6');
+const libc = koffi.load(null);
 
 /** `flock(2)`: 0, or -1 with `errno`. */
 export const flock: (fileDescriptor: number, operation: number) => number = libc.func('int flock(int fd, int op)');
@@ -17,4 +17,9 @@ export function errno(): number {
 /** Another function of the C library, by its C prototype; for the one caller that needs it. */
 export function libcFunction(prototype: string): (...parameters: never[]) => number {
   return libc.func(prototype) as (...parameters: never[]) => number;
+}
+
+/** Where a buffer stands in memory, for structures of the C library that hold pointers. It must outlive the call. */
+export function addressOf(buffer: Buffer): bigint {
+  return koffi.address(buffer);
 }

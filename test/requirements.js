@@ -9,6 +9,8 @@ import { ROOT } from '../bin/bootstrap.js';
 const REQUIREMENTS = [
   { name: 'mosquitto', programs: { mosquitto: 'mosquitto' } },
   { name: 'openssl', programs: { openssl: 'openssl' } },
+  // A plain `gcc` comes without the C library's headers, which g++ depends on.
+  { name: 'gcc', programs: { gcc: 'gcc', 'g++': 'g++' } },
   { name: 'kafka', programs: { java: 'openjdk-17-jre-headless', mvn: 'maven' } },
 ];
 const JAVA_MIN = 17;
@@ -56,6 +58,7 @@ export function versions(node, leftOut) {
   const ask = {
     mosquitto: () => firstLine('mosquitto', ['-h']),
     openssl: () => firstLine('openssl', ['version']),
+    gcc: () => firstLine('g++', ['--version']),
     kafka: () => {
       const jars = join(ROOT, 'test', 'kafka', 'jars.ts');
       const script = `import(${JSON.stringify(jars)}).then((jars) => console.log(jars.KAFKA_VERSION))`;

@@ -50,7 +50,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
     message: 'a device held the clock of the I2C bus for too long',
     hint: 'A Pi takes badly to chips that stretch the clock: try a slower one (`dtparam=i2c_arm_baudrate=10000`), or `dtoverlay=i2c-gpio`.',
   },
-  EOPNOTSUPP: {
+  ENOTSUP: {
     ...ON_THE_WIRE,
     message: 'this I2C bus cannot do such a transaction',
     hint: 'The adapter of a PC, for memory modules say, often speaks SMBus only.',

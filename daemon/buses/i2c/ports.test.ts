@@ -34,7 +34,7 @@ test('a bus that cannot send an address alone is scanned by reading', async () =
     open: () => simulated.open(),
     close: () => simulated.close(),
     run: async (job) => {
-      if (job.write?.length === 0) throw Object.assign(new Error('no quick command'), { code: 'EOPNOTSUPP' });
+      if (job.write?.length === 0) throw Object.assign(new Error('no quick command'), { code: 'ENOTSUP' });
       return await simulated.run(job);
     },
   };

@@ -45,7 +45,7 @@ async function ask(bus: I2cBus, address: number, signal: AbortSignal): Promise<b
   const read: I2cJob = { address, readLength: 1 };
   const isRead = READ_RANGES.some(([first, last]) => address >= first && address <= last);
   const answer = await probe(bus, isRead ? read : { address, write: new Uint8Array() }, signal);
-  const cannotSendAddressAlone = !isRead && answer instanceof MooringError && codeOf(answer.cause) === 'EOPNOTSUPP';
+  const cannotSendAddressAlone = !isRead && answer instanceof MooringError && codeOf(answer.cause) === 'ENOTSUP';
   return cannotSendAddressAlone ? await probe(bus, read, signal) : answer;
 }
 
