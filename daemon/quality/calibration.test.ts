@@ -133,9 +133,12 @@ describe('the raw value', () => {
   const finite = (min: number, max: number): fc.Arbitrary<number> =>
     fc.integer({ min: Math.round(min * 1e4), max: Math.round(max * 1e4) }).map((each) => each / 1e4);
   const rising = fc.array(fc.tuple(finite(0.1, 20), finite(0.01, 50)), { minLength: 1, maxLength: 10 }).map((steps) => {
-    let [raw, truth] = [-30, -7];
-    const next = steps.map((step): CalibrationPoint => [(raw += step[0]), (truth += step[1])]);
-    return [[-30, -7] as const, ...next];
+    const points: [number, number][] = [[-30, -7]];
+    for (const [raw, truth] of steps) {
+      const [lastRaw, lastTruth] = points.at(-1) as [number, number];
+      points.push([lastRaw + raw, lastTruth + truth]);
+    }
+    return points;
   });
   const mirrored = (points: readonly CalibrationPoint[], isFalling: boolean): CalibrationPoint[] =>
     points.map(([raw, truth]) => [raw, isFalling ? -truth : truth]);
