@@ -1,9 +1,9 @@
 import type { Location } from '../../protocol/record.ts';
 import { SeededRandom } from '../../runtime/random.ts';
+import { compass, Sky, season, vapourPressure } from '../world/sky.ts';
+import { Wave } from '../world/wave.ts';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const YEAR_MS = 365.2425 * DAY_MS;
 const METRES_PER_DEGREE = 111_195;
 const RADIANS = Math.PI / 180;
 
@@ -37,6 +37,7 @@ const WEATHER_HOURS = [171, 93, 41, 11.3] as const;
 const GUST_HOURS = [0.31, 0.083, 0.019] as const;
 /** Half a pendulum day at the anchor's latitude, 12 h / sin φ: the period of inertial currents. */
 const INERTIAL_HOURS = 12 / Math.sin(BUOY_ANCHOR.lat * RADIANS);
+const SKY = new Sky(BUOY_ANCHOR);
 
 /**
  * A moored buoy as a pure function of time: the same seed at the same moment gives the same state, in whatever order it
@@ -67,7 +68,7 @@ export class Buoy {
   at(timeMs: number): BuoyState {
     const noise = new SeededRandom(Math.imul(this.#seed, 0x9e3779b1) ^ (timeMs | 0) ^ Math.floor(timeMs / 2 ** 32));
     const front = this.#front.at(timeMs);
-    const sun = sunHeight(timeMs) * (0.75 + 0.25 * this.#cloud.at(timeMs));
+    const sun = SKY.sunHeight(timeMs) * (0.75 + 0.25 * this.#cloud.at(timeMs));
     const wind = this.#wind(timeMs, front, noise);
     const air = this.#air(timeMs, front, sun, noise);
     const waveHeight = positive(0.35 + 2.1 * ((1 + front) / 2) ** 2 + noise.normal(0, 0.02));
@@ -75,8 +76,8 @@ export class Buoy {
       metrics: {
         ...air,
         ...wind,
-        pressure: 1015 - 11 * front + pressureTide(timeMs) + noise.normal(0, 0.03),
-        water_temperature: 17 + 5 * season(timeMs, 230) + 0.25 * daily(timeMs, 16) + noise.normal(0, 0.01),
+        pressure: 1015 - 11 * front + SKY.pressureTide(timeMs) + noise.normal(0, 0.03),
+        water_temperature: 17 + 5 * season(timeMs, 230) + 0.25 * SKY.daily(timeMs, 16) + noise.normal(0, 0.01),
         wave_height: waveHeight,
         // A sea of constant steepness: the period grows with the root of the height.
         wave_period: 4.1 * Math.sqrt(waveHeight) + 1.2 + noise.normal(0, 0.05),
@@ -90,13 +91,13 @@ export class Buoy {
   #air(timeMs: number, front: number, sun: number, noise: SeededRandom): { temperature: number; humidity: number } {
     const dewPoint = 10 + 5 * season(timeMs, 210) + 2.5 * this.#moisture.at(timeMs);
     const temperature =
-      16.5 + 6.5 * season(timeMs, 205) + 2.2 * daily(timeMs, 15) + 0.8 * sun - 1.8 * front + noise.normal(0, 0.03);
+      16.5 + 6.5 * season(timeMs, 205) + 2.2 * SKY.daily(timeMs, 15) + 0.8 * sun - 1.8 * front + noise.normal(0, 0.03);
     const humidity = (100 * vapourPressure(dewPoint)) / vapourPressure(temperature) + noise.normal(0, 0.2);
     return { temperature, humidity: Math.min(100, humidity) };
   }
 
   #wind(timeMs: number, front: number, noise: SeededRandom): { wind_speed: number; wind_direction: number } {
-    const mean = 2.2 + 9 * ((1 + front) / 2) ** 1.5 + 1.2 * (1 + daily(timeMs, 15));
+    const mean = 2.2 + 9 * ((1 + front) / 2) ** 1.5 + 1.2 * (1 + SKY.daily(timeMs, 15));
     const speed = mean * (1 + 0.18 * this.#gust.at(timeMs)) + noise.normal(0, 0.1);
     // The Tramontana, from north-west, with every front.
     const direction = 130 + 185 * ((1 + front) / 2) + 45 * this.#veer.at(timeMs) + noise.normal(0, 2);
@@ -118,77 +119,13 @@ export class Buoy {
   }
 }
 
-/** A slow, never repeating signal in [−1, 1]: sines of fixed periods and seeded phases, the longest the strongest. */
-class Wave {
-  readonly #parts: readonly { readonly hours: number; readonly phase: number; readonly weight: number }[];
-
-  constructor(hours: readonly number[], random: SeededRandom) {
-    const sum = hours.reduce((total, _, index) => total + 1 / (index + 1), 0);
-    this.#parts = hours.map((each, index) => ({
-      hours: each,
-      phase: random.uniform(),
-      weight: 1 / (index + 1) / sum,
-    }));
-  }
-
-  at(timeMs: number): number {
-    let value = 0;
-    for (const { hours, phase, weight } of this.#parts) {
-      value += weight * Math.sin(2 * Math.PI * ((timeMs / (hours * HOUR_MS)) % 1) + 2 * Math.PI * phase);
-    }
-    return value;
-  }
-}
-
-/** Hours of local solar time, 0–24. */
-function solarHour(timeMs: number): number {
-  const hours = (timeMs / HOUR_MS + BUOY_ANCHOR.lon / 15) % 24;
-  return hours < 0 ? hours + 24 : hours;
-}
-
-/** A cycle of one day in [−1, 1] that peaks at an hour of solar time. */
-function daily(timeMs: number, peakHour: number): number {
-  return Math.cos((2 * Math.PI * (solarHour(timeMs) - peakHour)) / 24);
-}
-
-/** A cycle of one year in [−1, 1] that peaks on a day of the year. */
-function season(timeMs: number, peakDay: number): number {
-  return Math.cos((2 * Math.PI * (timeMs - peakDay * DAY_MS)) / YEAR_MS);
-}
-
-/** Sine of the sun's height above the horizon, 0 at night; declination by Cooper's formula (Solar Energy 12, 1969). */
-function sunHeight(timeMs: number): number {
-  const dayOfYear = ((timeMs % YEAR_MS) + YEAR_MS) / DAY_MS;
-  const declination = 23.45 * RADIANS * Math.sin((2 * Math.PI * (284 + dayOfYear)) / 365);
-  const hourAngle = (solarHour(timeMs) - 12) * 15 * RADIANS;
-  const latitude = BUOY_ANCHOR.lat * RADIANS;
-  return Math.max(
-    0,
-    Math.sin(latitude) * Math.sin(declination) + Math.cos(latitude) * Math.cos(declination) * Math.cos(hourAngle),
-  );
-}
-
-/** The atmosphere's half-daily tide, in hPa: highest about 10 and 22 h of solar time. */
-function pressureTide(timeMs: number): number {
-  return 0.6 * Math.cos((4 * Math.PI * (solarHour(timeMs) - 10)) / 24);
-}
-
 /** A 12 V lead battery under a small solar panel: emptiest at dawn, lifted by the charger while the sun shines. */
 function batteryVoltage(timeMs: number, sun: number): number {
-  return 12.45 + 0.2 * daily(timeMs, 17) + 1.1 * (1 - Math.exp(-4 * sun));
-}
-
-/** Saturation vapour pressure over water in hPa; Magnus formula with Sonntag's constants (Z. Meteorol. 70, 1990). */
-function vapourPressure(celsius: number): number {
-  return 6.112 * Math.exp((17.62 * celsius) / (243.12 + celsius));
+  return 12.45 + 0.2 * SKY.daily(timeMs, 17) + 1.1 * (1 - Math.exp(-4 * sun));
 }
 
 function positive(value: number): number {
   return Math.max(0, value);
-}
-
-function compass(degrees: number): number {
-  return ((degrees % 360) + 360) % 360;
 }
 
 function round7(degrees: number): number {
