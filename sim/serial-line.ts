@@ -1,8 +1,8 @@
-import { Duplex } from 'node:stream';
 import type { Machine, SerialLineSettings, SerialOpening } from '../daemon/buses/machine.ts';
 import type { Random } from '../runtime/random.ts';
 import { SeededRandom } from '../runtime/random.ts';
 import type { Talker } from './talkers/talker.ts';
+import { WireEnd } from './wire-end.ts';
 
 /** `silence`: nothing gets through. `babble`: noise before all that is said. `garble`: a bit turned in each piece. */
 export type SerialTrouble = 'silence' | 'babble' | 'garble';
@@ -118,25 +118,13 @@ export class SimulatedSerialLine implements Pick<Machine, 'openSerial'> {
   }
 }
 
-/** The near end of the wire. */
-class SimulatedPort extends Duplex {
+/** An opening of the port. */
+class SimulatedPort extends WireEnd {
   readonly isUnderstood: boolean;
-  readonly #said: (bytes: Buffer) => void;
 
   constructor(said: (bytes: Buffer) => void, isUnderstood: boolean) {
-    // The system hands on what has come, however large a piece is.
-    super({ readableHighWaterMark: 65_536, decodeStrings: true });
-    this.#said = said;
+    super(said);
     this.isUnderstood = isUnderstood;
-  }
-
-  override _read(): void {
-    // What is said is pushed when it is said.
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#said(chunk);
-    done();
   }
 }
 
