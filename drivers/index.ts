@@ -1,3 +1,4 @@
+import { ads1115 } from './ads1115/ads1115.ts';
 import { bme280 } from './bme280/bme280.ts';
 import { bmp280 } from './bmp280/bmp280.ts';
 import type { AnyDriver } from './driver.ts';
@@ -9,4 +10,4 @@ import { sim } from './sim/sim.ts';
 import { system } from './system/system.ts';
 
 /** Every driver, explicitly: a driver that is not here does not exist. */
-export const DRIVERS: readonly AnyDriver[] = [bme280, bmp280, ina219, nmea0183, pulseCounter, replay, sim, system];
+export const DRIVERS: readonly AnyDriver[] = [ads1115, bme280, bmp280, ina219, nmea0183, pulseCounter, replay, sim, system];

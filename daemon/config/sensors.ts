@@ -16,7 +16,7 @@ export interface SensorRead extends Omit<SensorConfig, 'everyMs'> {
 }
 
 /** Drivers whose names are taken. */
-const LATER_DRIVERS: ReadonlySet<string> = new Set(['ads1115', 'sht4x']);
+const LATER_DRIVERS: ReadonlySet<string> = new Set(['sht4x']);
 
 const sensorSchema = z.strictObject(sensorShape);
 
