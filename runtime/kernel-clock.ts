@@ -4,9 +4,13 @@ import { libcFunction } from './native.ts';
 
 const adjtimex = libcFunction('int adjtimex(void *buffer)') as unknown as (buffer: Buffer) => number;
 
-/** `struct timex` of adjtimex(2) on 64-bit Linux: its length and where `maxerror` stands, in bytes. */
+/** `struct timex` of adjtimex(2) on 64-bit Linux: its length and where its fields stand, in bytes. */
 const TIMEX_BYTES = 208;
+const OFFSET_AT = 8;
 const MAXERROR_AT = 24;
+const STATUS_AT = 40;
+/** Of `status`: `offset` is in nanoseconds and not in microseconds. */
+const STA_NANO = 0x2000;
 /** The kernel's own limit, NTP_PHASE_LIMIT, in microseconds: what it says where nobody disciplines the clock. */
 const MAXERROR_UNSYNCED_US = 16_000_000n;
 
@@ -15,8 +19,27 @@ const MAXERROR_UNSYNCED_US = 16_000_000n;
  * does: some daemons set STA_UNSYNC on purpose, to keep the kernel from writing the hardware clock.
  */
 export function kernelClockIsSynchronised(): boolean {
+  const timex = readTimex();
+  return timex !== undefined && isSynchronised(timex);
+}
+
+/**
+ * How far the kernel says that its clock is from the time it follows, in seconds, positive where it is behind; undefined
+ * where it follows none. With chrony always 0, as that steers the clock by its rate.
+ */
+export function kernelClockOffsetS(): number | undefined {
+  const timex = readTimex();
+  if (timex === undefined || !isSynchronised(timex)) return undefined;
+  const perSecond = (timex.readInt32LE(STATUS_AT) & STA_NANO) === 0 ? 1e6 : 1e9;
+  return Number(timex.readBigInt64LE(OFFSET_AT)) / perSecond;
+}
+
+function readTimex(): Buffer | undefined {
   const timex = Buffer.alloc(TIMEX_BYTES);
-  if (adjtimex(timex) < 0) return false;
+  return adjtimex(timex) < 0 ? undefined : timex;
+}
+
+function isSynchronised(timex: Buffer): boolean {
   return timex.readBigInt64LE(MAXERROR_AT) < MAXERROR_UNSYNCED_US;
 }
 

@@ -30,7 +30,7 @@ export interface SampleOnceOptions {
   readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
   /** Judges what a station measures; left out: nothing is judged. */
-  readonly judgeOf?: (station: StationSettings) => QualityJudge | undefined;
+  readonly judgeOf?: (station: string) => QualityJudge | undefined;
   /** How long opening, and then the first value, may take, in milliseconds; 10 s if left out. */
   readonly firstMs?: number;
   /** How long a pushed sensor is listened to after its first value, as it says one thing after another; 2 s if left out. */
@@ -114,7 +114,7 @@ async function sampleStation(station: StationSettings, options: SampleOnceOption
   for (const name of Object.keys(metrics)) delete flags[name];
   const label = options.source.label();
   const time = { monotonicMs: options.clock.monotonicMs(), timestampMs: label.timestampMs };
-  const judged = options.judgeOf?.(station)?.judge({ metrics, missing: Object.keys(flags) }, time) ?? {};
+  const judged = options.judgeOf?.(station.name)?.judge({ metrics, missing: Object.keys(flags) }, time) ?? {};
   const observation: Observation = {
     station: station.name,
     kind: 'sample',

@@ -28,7 +28,7 @@ export interface SamplerOptions {
   readonly memoryOf?: MemoryOf;
   readonly source: ClockSource;
   /** Judges what a station measures; left out: nothing is judged. */
-  readonly judgeOf?: (station: StationSettings) => QualityJudge | undefined;
+  readonly judgeOf?: (station: string) => QualityJudge | undefined;
   /** Hears each sample of each sensor before its record exists; must neither throw nor wait. */
   readonly onSample?: (sample: AlarmSample) => void;
   /** Takes every record; must neither throw nor wait. */
@@ -140,7 +140,7 @@ export class Sampler {
     const { clock, source, emit } = this.#options;
     const log = this.#options.log.child({ station: settings.name });
     const names = sensorNamesOf(settings.sensors);
-    const judge = this.#options.judgeOf?.(settings);
+    const judge = this.#options.judgeOf?.(settings.name);
     return new StationSampler({
       settings,
       channels: settings.sensors.map((_, index) =>
