@@ -69,6 +69,17 @@ describe.each([
       }
     });
 
+    test('an address that a driver of the kernel has: EBUSY, and nothing is said on the wire, however often', async () => {
+      stage.take(1, 0x68);
+      const adapter = stage.adapter(1, moduleOf());
+      await adapter.open();
+      for (const job of [{ write: Uint8Array.of(6) }, { readLength: 1 }, { write: new Uint8Array() }]) {
+        await expect(adapter.run({ address: 0x68, ...job })).rejects.toMatchObject({ code: 'EBUSY' });
+      }
+      expect([...(await adapter.run({ address: 0x50, readLength: 1 }))]).toEqual([0]);
+      expect(fake.wire).toEqual(['50>1']);
+    });
+
     test('a bus that this user may not open: EACCES', async () => {
       stage.forbidden(3);
       await expect(stage.adapter(3, moduleOf()).open()).rejects.toMatchObject({ code: 'EACCES' });

@@ -6,12 +6,14 @@
  *   answer    i32, which is not negative or -errno, then the bytes of the reads
  *
  * Numbers are little-endian, as the machine's. No answer is a bus that hangs. A socket that is not there is a bus that is
- * not there; one on which nobody listens is a bus that this user may not open.
+ * not there; one on which nobody listens is a bus that this user may not open. An address for which there is a file
+ * $FAKE_I2C/N.ADDRESS, in hexadecimal, is taken by a driver of the kernel.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/i2c-dev.h>
 #include <linux/i2c.h>
 #include <pthread.h>
@@ -31,6 +33,7 @@
 
 static struct {
   bool is_bus;
+  int bus;
   uint16_t address; /* set by I2C_SLAVE */
   pthread_mutex_t lock;
 } files[DESCRIPTORS_MAX];
@@ -68,6 +71,7 @@ static int open_bus(const char *bus) {
     return -1;
   }
   pthread_mutex_init(&files[fd].lock, NULL);
+  files[fd].bus = atoi(bus);
   files[fd].address = 0;
   files[fd].is_bus = true;
   return fd;
@@ -196,6 +200,17 @@ static int smbus(int fd, struct i2c_smbus_ioctl_data *request) {
   return 0;
 }
 
+static int set_address(int fd, uint16_t address) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/%d.%02x", getenv("FAKE_I2C"), files[fd].bus, address);
+  if (access(path, F_OK) == 0) {
+    errno = EBUSY;
+    return -1;
+  }
+  files[fd].address = address;
+  return 0;
+}
+
 int ioctl(int fd, unsigned long request, ...) {
   va_list arguments;
   va_start(arguments, request);
@@ -204,9 +219,7 @@ int ioctl(int fd, unsigned long request, ...) {
   if (!is_bus(fd)) return real_ioctl(fd, request, argument);
   switch (request) {
   case I2C_SLAVE:
-  case I2C_SLAVE_FORCE:
-    files[fd].address = (uintptr_t)argument;
-    return 0;
+    return set_address(fd, (uintptr_t)argument);
   case I2C_FUNCS:
     *(unsigned long *)argument = I2C_FUNC_I2C | I2C_FUNC_SMBUS_EMUL;
     return 0;

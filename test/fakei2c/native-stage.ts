@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { i2cAdapterOf } from '../../daemon/buses/i2c/child-adapter.ts';
@@ -47,6 +47,11 @@ export class NativeStage {
     const descriptor = socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
     if (bind(descriptor, address, address.length) !== 0) throw new Error(`bind failed with errno ${errno()}`);
     close(descriptor);
+  }
+
+  /** Gives an address of a bus to a driver of the kernel. */
+  take(number: number, address: number): void {
+    writeFileSync(join(this.#folder, `${number}.${address.toString(16).padStart(2, '0')}`), '');
   }
 
   /** The gateway's own adapter of that bus; through the package where `module` has it, else through koffi. */

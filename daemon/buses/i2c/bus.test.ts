@@ -94,6 +94,26 @@ test('a bus that is free again is closed and opened before its next use, and say
   ]);
 });
 
+test('a line that is held for good is told of once, though each call comes back at last', async () => {
+  const { clock, device, lines, simulated } = stage();
+  const a = device(0x10);
+  await a.open(never);
+  for (const _ of [1, 2, 3]) {
+    simulated.trouble(0x10, 'hang');
+    watch(a.read(1, never));
+    await clock.advance(1_000);
+    simulated.release();
+    await clock.advance(0);
+  }
+  expect(lines.map(({ message }) => message)).toEqual(['I2C bus is stuck: a call has not come back']);
+  simulated.trouble(0x10, undefined);
+  await a.read(1, never);
+  expect(lines.at(-1)).toMatchObject({
+    message: 'I2C bus is free again',
+    fields: { bus: 'i2c-1', address: '0x10', stuckMs: 2_750 },
+  });
+});
+
 test('a stuck bus without users is closed when it is free, not before', async () => {
   const { adapter, clock, device, simulated } = stage();
   const a = device(0x10);

@@ -59,6 +59,8 @@ export class I2cBus {
   /** `stale`: open, and not to be used before it was opened anew. */
   #state: 'closed' | 'open' | 'stale' = 'closed';
   #stuck: Stuck | undefined;
+  /** What was logged, until a transaction comes back in time. */
+  #told: Stuck | undefined;
   #rejectCaller: ((error: Error) => void) | undefined;
   #isEnded = false;
 
@@ -101,7 +103,8 @@ export class I2cBus {
           await this.#ensureOpen(place);
           signal.throwIfAborted();
           limit ??= this.#limit();
-          return await this.#guarded(place, limit.endMs - this.#clock.monotonicMs(), () => this.#adapter.run(job));
+          const leftMs = limit.endMs - this.#clock.monotonicMs();
+          return await this.#guarded(place, leftMs, () => this.#adapter.run(job)).finally(() => this.#tellFree());
         });
         return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       } catch (error) {
@@ -166,7 +169,7 @@ export class I2cBus {
     const [outcome] = await Promise.allSettled([call()]);
     cancel();
     if (this.#stuck !== undefined) {
-      this.#becomeFree(this.#stuck);
+      this.#becomeFree();
       throw deadlineError(place, limitMs);
     }
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -175,17 +178,26 @@ export class I2cBus {
 
   #becomeStuck(place: I2cPlace, limitMs: number): void {
     this.#stuck = { place, sinceMs: this.#clock.monotonicMs() };
-    if (!this.#isEnded) this.#log.warn({ ...contextOf(place), limitMs }, 'I2C bus is stuck: a call has not come back');
+    if (this.#told === undefined && !this.#isEnded) {
+      this.#told = this.#stuck;
+      this.#log.warn(contextOf(place), 'I2C bus is stuck: a call has not come back');
+    }
     this.#rejectCaller?.(deadlineError(place, limitMs));
     this.#turns.turnAway(() => this.#stuckError(place));
   }
 
-  #becomeFree({ place, sinceMs }: Stuck): void {
-    const stuckMs = Math.round(this.#clock.monotonicMs() - sinceMs);
-    if (!this.#isEnded) this.#log.info({ ...contextOf(place), stuckMs }, 'I2C bus is free again');
+  #becomeFree(): void {
     this.#stuck = undefined;
     this.#state = 'stale';
     if (this.#users.size === 0) void this.#closeUnused();
+  }
+
+  /** Not when a call comes back at last: on a line that is held for good each does, after a second, and the next hangs again. */
+  #tellFree(): void {
+    if (this.#told === undefined || this.#state !== 'open' || this.#isEnded) return;
+    const stuckMs = Math.round(this.#clock.monotonicMs() - this.#told.sinceMs);
+    this.#log.info({ ...contextOf(this.#told.place), stuckMs }, 'I2C bus is free again');
+    this.#told = undefined;
   }
 
   /** In a turn. */

@@ -69,6 +69,7 @@ const PAUSES_MS: Readonly<Record<string, readonly number[]>> = {
   ETIMEDOUT: [2, 8],
   EREMOTEIO: [2, 8],
   EAGAIN: [2, 8],
+  EINTR: [2, 8],
   ENXIO: [2],
 };
 /** The bus was closed under us: unplugged, or its process has died. It is opened anew, once. */

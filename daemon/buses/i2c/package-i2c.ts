@@ -23,28 +23,43 @@ export function openPackageI2c({ openSync: openBus }: I2cBusPackage, path: strin
 
 class PackageI2c implements NativeI2c {
   readonly #bus: PackageBus;
+  readonly #refused = new Map<number, unknown>();
 
   constructor(bus: PackageBus) {
     this.#bus = bus;
   }
 
   probe(address: number): void {
-    this.#bus.writeQuickSync(address, 0);
+    this.#at(address, () => this.#bus.writeQuickSync(address, 0));
   }
 
   write(address: number, bytes: Uint8Array): void {
-    this.#bus.i2cWriteSync(address, bytes.length, Buffer.from(bytes));
+    this.#at(address, () => this.#bus.i2cWriteSync(address, bytes.length, Buffer.from(bytes)));
   }
 
   read(address: number, length: number): Uint8Array {
     const bytes = Buffer.alloc(length);
-    this.#bus.i2cReadSync(address, length, bytes);
+    this.#at(address, () => this.#bus.i2cReadSync(address, length, bytes));
     return bytes;
   }
 
   readRegister(address: number, register: number, length: number): Uint8Array {
     const bytes = Buffer.alloc(length);
-    this.#bus.readI2cBlockSync(address, register, length, bytes);
+    this.#at(address, () => this.#bus.readI2cBlockSync(address, register, length, bytes));
     return bytes;
+  }
+
+  /**
+   * After the kernel refused an address (EBUSY: a driver of its own has it), i2c-bus 5.2.3 keeps the file that it opened for
+   * it, whose address is 0 still: the next call would talk to every chip at once.
+   */
+  #at(address: number, call: () => void): void {
+    if (this.#refused.has(address)) throw this.#refused.get(address);
+    try {
+      call();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === 'setAddrSync') this.#refused.set(address, error);
+      throw error;
+    }
   }
 }
