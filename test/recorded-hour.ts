@@ -11,9 +11,9 @@ export interface Burst {
   readonly lines: readonly string[];
 }
 
-const RECORDING = new URL('fixtures/nmea/plaka-1h.nmea.gz', import.meta.url);
+const RECORDING = new URL('../drivers/nmea0183/fixtures/plaka-1h.nmea.gz', import.meta.url);
 
-/** The recorded hour (test/fixtures/nmea/SOURCE.md) as it is replayed: all sentences up to a ZDA come at its second. */
+/** The recorded hour (drivers/nmea0183/fixtures/SOURCE.md) as it is replayed: all sentences up to a ZDA come at its second. */
 export function recordedHour(): readonly Burst[] {
   const bursts: Burst[] = [];
   let lines: string[] = [];

@@ -49,12 +49,14 @@ test('no source file outgrows 400 lines', () => {
   expect(long).toEqual([]);
 });
 
-test('every driver folder is registered and has code, a test, a sample and a README', () => {
+test('every driver folder is registered and has code, a test, fixtures, a sample and a README', () => {
   const folders = readdirSync(join(root, 'drivers'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(folders.map((folder) => folder.name).sort()).toEqual(DRIVERS.map((driver) => driver.name).sort());
   for (const { name } of folders) {
     const inFolder = readdirSync(join(root, 'drivers', name));
     expect(inFolder, name).toEqual(expect.arrayContaining([`${name}.ts`, 'README.md', 'sample.yaml']));
+    // A simulation is held to its own truth, not to anybody's data sheet.
+    if (name !== 'sim') expect(inFolder, name).toContain('fixtures');
     expect(
       inFolder.some((file) => file.endsWith('.test.ts')),
       `${name} has a test`,

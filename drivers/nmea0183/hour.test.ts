@@ -4,10 +4,10 @@ import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { FedPorts } from '../../test/fed-lines.ts';
-import { INSTANTS } from '../../test/fixtures/nmea/plaka-1h.expected.ts';
 import { HeldMemory } from '../../test/no-ports.ts';
 import { type Burst, recordedHour } from '../../test/recorded-hour.ts';
 import type { PushedSensor, Reading } from '../driver.ts';
+import { INSTANTS } from './fixtures/plaka-1h.expected.ts';
 import { nmea0183 } from './nmea0183.ts';
 
 /** The hour through the driver: what it gave for each burst, in order. */

@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest';
 import { Sampler } from '../../daemon/sampling/sampler.ts';
 import { WallClock } from '../../daemon/sampling/wall.ts';
+import { INSTANTS } from '../../drivers/nmea0183/fixtures/plaka-1h.expected.ts';
 import { nmea0183 } from '../../drivers/nmea0183/nmea0183.ts';
 import type { Observation } from '../../protocol/record.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { FedPorts } from '../fed-lines.ts';
-import { INSTANTS } from '../fixtures/nmea/plaka-1h.expected.ts';
 import { recordedHour } from '../recorded-hour.ts';
 
 /** The recording names no day; any will do. The second of its first ZDA. */
