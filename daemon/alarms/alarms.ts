@@ -1,6 +1,6 @@
 import type { GpioInput, GpioInputSettings } from '../../drivers/driver.ts';
 import { GATEWAY_STATION, type Info, type Observation } from '../../protocol/record.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { type Clock, withDeadline } from '../../runtime/clock.ts';
 import type { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
@@ -101,7 +101,8 @@ export class Alarms {
     this.#restore(kept);
     const lines = [...this.#actuators.values(), ...this.#buttons];
     const opened = Promise.all(lines.map(async (line) => await line.start()));
-    await Promise.race([opened, clock.sleep(OPENING_MS)]);
+    // What opens later plays what is wanted of it then.
+    await withDeadline(clock, OPENING_MS, opened, () => new Error('slow')).catch(() => undefined);
     this.#stepAll(advance);
     this.#keepWhileCounting();
   }
