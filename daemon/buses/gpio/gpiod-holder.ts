@@ -8,7 +8,7 @@ import { toolPath } from './gpiod-lines.ts';
 import type { Level } from './guard-words.ts';
 import type { LineHolder } from './line-holder.ts';
 import { runProgram } from './run-program.ts';
-import { type Command, cut, dismiss, type Spawn, tether } from './tether.ts';
+import { abandon, type Command, dismiss, type Spawn, tether } from './tether.ts';
 
 export interface HolderPlace {
   readonly spawn: Spawn;
@@ -65,18 +65,22 @@ export class GpiodHolder implements LineHolder {
   }
 
   async release(): Promise<void> {
-    this.set(this.#safe);
     this.#isReleased = true;
     await this.#changing;
     const holding = this.#holding;
     this.#holding = undefined;
     if (holding === undefined) return;
-    cut(holding.child);
+    holding.child.kill('SIGKILL');
     await holding.ended;
+    // Only one that ends by itself has surely driven the line; where it fails, the last words of the other are still to come.
+    await this.#setSafe().then(
+      () => dismiss(holding.child),
+      () => abandon(holding.child),
+    );
   }
 
   async #change(): Promise<void> {
-    while (this.#holding !== undefined && this.#holding.level !== this.#wanted) {
+    while (!this.#isReleased && this.#holding !== undefined && this.#holding.level !== this.#wanted) {
       const before = this.#holding;
       // The line is free once the kernel has seen its holder end; the shell in the holder's shadow waits with its last words
       // until the next holder is there to have some.

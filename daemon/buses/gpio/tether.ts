@@ -1,4 +1,5 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import type { Writable } from 'node:stream';
 
 /** Starts a program. `spawn` of `node:child_process` satisfies it. */
 export type Spawn = (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
@@ -22,14 +23,14 @@ export function tether(
   stdout: 'pipe' | 'ignore' = 'ignore',
 ): ChildProcess {
   const words = lastWords === undefined ? '' : untilDone(lastWords);
-  const script = `${DEAF}exec 3<&0\n{ read -r _ <&3 && exit\nkill -9 $$\n${words}} >/dev/null 2>&1 &\nexec "$@" 3<&-`;
-  return spawn('sh', ['-c', script, 'sh', ...program], { stdio: ['pipe', stdout, 'pipe'], detached: true });
+  const script = `${DEAF}{ read -r _ <&3 && exit\nkill -9 $$\n${words}} >/dev/null 2>&1 &\nexec "$@" <&3 3<&-`;
+  return spawn('sh', ['-c', script, 'sh', ...program], { stdio: ['ignore', stdout, 'pipe', 'pipe'], detached: true });
 }
 
 /** Last words alone: they are run when this process is gone and has not `cut` before. */
 export function will(spawn: Spawn, lastWords: Command): ChildProcess {
-  const script = `${DEAF}read -r _ && exit\n${untilDone(lastWords)}`;
-  return spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const script = `${DEAF}read -r _ <&3 && exit\n${untilDone(lastWords)}`;
+  return spawn('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true });
 }
 
 /** Ends what `tether` or `will` has started, without last words. */
@@ -40,9 +41,20 @@ export function cut(child: ChildProcess): void {
 
 /** Tells the shell in the shadow of a program that has ended that nothing is left to be done. */
 export function dismiss(child: ChildProcess): void {
-  // It may be gone already, and nobody reads what it is told.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end('\n');
+  pipeOf(child)?.end('\n');
+}
+
+/** Lets the shell in the shadow of a program say the last words, as if this process were gone. */
+export function abandon(child: ChildProcess): void {
+  pipeOf(child)?.end();
+}
+
+/** Not standard input: Node closes that as soon as the program has ended. */
+function pipeOf(child: ChildProcess): Writable | undefined {
+  const pipe = (child.stdio[3] ?? undefined) as Writable | undefined;
+  // The shell may be gone already, and nobody reads what it is told.
+  pipe?.on('error', () => undefined);
+  return pipe;
 }
 
 /** A Ctrl-C and a `systemctl stop` reach the whole group of processes: the daemon decides, the others live by their pipe. */
