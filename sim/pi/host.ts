@@ -12,7 +12,7 @@ export class SimulatedHost implements HostSystem {
   readonly #programs = new Map<string, Program>();
   readonly #spaces = new Map<string, () => Awaited<ReturnType<HostSystem['space']>>>();
   /** What the kernel says of its clock, in seconds; undefined: it follows none. */
-  offsetS: number | undefined;
+  offsetS: number | (() => number) | undefined;
 
   /** Undefined: there is no such file any more. */
   file(path: string, text: FileText | undefined): void {
@@ -59,7 +59,7 @@ export class SimulatedHost implements HostSystem {
   }
 
   clockOffsetS(): number | undefined {
-    return this.offsetS;
+    return typeof this.offsetS === 'function' ? this.offsetS() : this.offsetS;
   }
 }
 
