@@ -1,36 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { silentLog } from '../../runtime/log.ts';
-import { SeededRandom } from '../../runtime/random.ts';
 import { Bme280Chip, type Bme280Trimming, USUAL_TRIMMING } from '../../sim/chips/bme280.ts';
-import { SteppedClock } from '../../sim/clock.ts';
-import { SimulatedI2cBus } from '../../sim/i2c-bus.ts';
-import { HeldMemory } from '../../test/no-ports.ts';
-import { SimulatedI2cPorts } from '../../test/simulated-i2c-ports.ts';
-import type { PolledSensor, Reading } from '../driver.ts';
+import { ChipStand } from '../../test/chip-stand.ts';
+import type { Reading } from '../driver.ts';
 import { bme280 } from './bme280.ts';
-
-const { signal } = new AbortController();
 
 /** One sample of a chip in some air. */
 async function sampled(
   air: Readonly<Record<string, number>>,
   { trimming = USUAL_TRIMMING, options = {}, prepare }: Partial<Preparation> = {},
 ): Promise<Reading> {
-  const clock = new SteppedClock();
-  const chip = new Bme280Chip({ clock, truth: (quantity) => air[quantity] ?? Number.NaN, trimming });
-  const sensor = bme280.create(bme280.options.parse(options), {
-    clock,
-    random: new SeededRandom(1),
-    log: silentLog,
-    ports: new SimulatedI2cPorts(new SimulatedI2cBus(chip), clock),
-    memory: new HeldMemory(),
-  }) as PolledSensor;
-  await Promise.all([sensor.open(signal), clock.advance(20)]);
+  const stand = new ChipStand();
+  stand.truths = air;
+  const chip = stand.attach(new Bme280Chip({ clock: stand.clock, truth: stand.truth, trimming }));
+  const sensor = await stand.opened(bme280, options);
   prepare?.(chip);
-  const [outcome] = await Promise.all([Promise.allSettled([sensor.sample(signal)]), clock.advance(200)]);
-  if (outcome[0].status === 'rejected') throw outcome[0].reason;
-  return outcome[0].value;
+  return await stand.sample(sensor);
 }
 
 interface Preparation {

@@ -20,7 +20,7 @@ export interface Bme280Options extends Bmp280Options {
 
 /** BME280 by its data sheet, BST-BME280-DS002: a BMP280 with a converter for humidity. */
 export class Bme280Chip extends Bmp280Chip {
-  protected override readonly id: number = 0x60;
+  override id = 0x60;
   declare protected readonly options: Bme280Options;
   /** `ctrl_hum` counts from when `ctrl_meas` was written after it. */
   #humidityBits = 0;

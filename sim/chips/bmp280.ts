@@ -31,9 +31,6 @@ export interface Bmp280Options {
   readonly trimming?: Bmp280Trimming;
 }
 
-/** What the converters give, each as wide as its registers. */
-export type RawValues = Record<string, number>;
-
 /** Until the chip answers after it got power, in milliseconds. */
 const START_UP_MS = 2;
 const RESET_WORD = 0xb6;
@@ -46,12 +43,14 @@ export class Bmp280Chip implements I2cChip {
   readonly address: number;
   protected readonly options: Bmp280Options;
   protected readonly registers = Buffer.alloc(0x100);
-  /** What the chip says that it is. */
-  protected readonly id: number = 0x58;
+  /** What the chip says that it is, from the next power-on. */
+  id = 0x58;
   /** Added to the truth: an element that has aged, in the units of the truth. */
   readonly drift: Record<string, number> = {};
   /** What converters give whatever the truth is: an element that is broken. */
-  readonly stuck: RawValues = {};
+  readonly stuck: Record<string, number> = {};
+  /** How many times longer than typically a measurement takes. */
+  slowness = 1;
   #pointer = 0;
   /** When it got power; undefined: nobody has looked at it yet, and it has had power for long. */
   #startedMs: number | undefined;
@@ -153,7 +152,7 @@ export class Bmp280Chip implements I2cChip {
   }
 
   #begin(isRepeated: boolean): void {
-    this.#measuring = { untilMs: this.options.clock.monotonicMs() + this.measuringMs(), isRepeated };
+    this.#measuring = { untilMs: this.options.clock.monotonicMs() + this.slowness * this.measuringMs(), isRepeated };
     this.registers[0xf3] = 0x08;
   }
 
