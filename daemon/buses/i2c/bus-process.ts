@@ -30,12 +30,12 @@ async function open({ path, module }: OpenBus): Promise<BusOpening> {
   return { library: 'koffi', reason: found };
 }
 
-/** The package, or why it cannot be had: it was not installed, not compiled, or compiled for another Node. */
+/** The package, or in one line why it cannot be had: not installed, not compiled, or compiled for another Node. */
 async function packageOf(module: string): Promise<I2cBusPackage | string> {
   try {
     const { default: found } = (await import(module)) as { readonly default: I2cBusPackage };
     return found;
   } catch (error) {
-    return (error as Error).message.split('\n').slice(0, 2).join(' ');
+    return (error as Error).message.replaceAll(/\s*\n\s*/g, ' ');
   }
 }

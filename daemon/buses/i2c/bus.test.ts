@@ -268,6 +268,22 @@ test('nothing is tried again in the second half of its time, lest the bus pass f
   expect(adapter.calls.filter((call) => call === 'run 16')).toHaveLength(1);
 });
 
+test('nothing is tried again where others took so long that it would begin late', async () => {
+  const { adapter, clock, device, simulated } = stage();
+  const [a, b] = [device(0x10), device(0x11)];
+  await a.open(never);
+  await b.open(never);
+  adapter.faults = ['EIO'];
+  simulated.trouble(0x11, 'hang');
+  const tried = watch(a.read(1, never));
+  watch(b.read(1, never));
+  await clock.advance(245);
+  simulated.trouble(0x11, undefined);
+  await clock.advance(1);
+  expect(tried.outcome).toBe('BUS_FAILED');
+  expect(adapter.calls.filter((call) => call === 'run 16')).toHaveLength(1);
+});
+
 test('a bus that was closed under its users is opened anew, once', async () => {
   const { adapter, clock, device, simulated } = stage();
   const a = device(0x10);

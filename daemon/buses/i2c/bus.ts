@@ -97,21 +97,23 @@ export class I2cBus {
   async transact(job: I2cJob, signal: AbortSignal, { isRepeated = true }: TransactionOptions = {}): Promise<Buffer> {
     const place: I2cPlace = { bus: this.name, ...job };
     let limit: Limit | undefined;
+    let failure: unknown;
     for (let failures = 1; ; failures += 1) {
       try {
         const bytes = await this.#inTurn(place, signal, async () => {
           await this.#ensureOpen(place);
           signal.throwIfAborted();
           limit ??= this.#limit();
-          const leftMs = limit.endMs - this.#clock.monotonicMs();
-          return await this.#guarded(place, leftMs, () => this.#adapter.run(job)).finally(() => this.#tellFree());
+          const nowMs = this.#clock.monotonicMs();
+          // A repetition that began late would be cut short, and the bus would pass for stuck.
+          if (failure !== undefined && nowMs > limit.lastStartMs) throw failure;
+          return await this.#guarded(place, limit.endMs - nowMs, () => this.#adapter.run(job));
         });
         return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       } catch (error) {
-        if (isGone(error)) this.#state = 'stale';
-        const waitMs = isRepeated ? pauseMs(error, failures) : undefined;
-        // A repetition that began late would end the transaction's time, and the bus would pass for stuck.
-        const isLate = limit === undefined || this.#clock.monotonicMs() + (waitMs ?? 0) > limit.lastStartMs;
+        failure = error;
+        const waitMs = isRepeated && limit !== undefined ? pauseMs(error, failures) : undefined;
+        const isLate = limit !== undefined && this.#clock.monotonicMs() > limit.lastStartMs;
         if (waitMs === undefined || isLate) throw busError(error, place);
         // Others have their turns meanwhile.
         await this.#clock.sleep(waitMs, signal);
@@ -172,6 +174,8 @@ export class I2cBus {
       this.#becomeFree();
       throw deadlineError(place, limitMs);
     }
+    if (outcome.status === 'rejected' && isGone(outcome.reason)) this.#state = 'stale';
+    else this.#tellFree();
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   }
@@ -205,6 +209,7 @@ export class I2cBus {
     if (this.#state === 'stale') await this.#closeAdapter();
     if (this.#state === 'open') return;
     await this.#guarded(place, OPEN_MS, () => this.#adapter.open());
+    // Not earlier: what opens tells nothing of the wire.
     this.#state = 'open';
   }
 
