@@ -51,7 +51,7 @@ function rowOf({ name, unit, range, resolution, accuracy }: DriverMetric): strin
   return [
     `\`${name}\``,
     isNumber ? (unit ?? definition?.unit ?? '') : (definition?.type ?? ''),
-    range === undefined ? '' : `${shown(range[0])} to ${shown(range[1])}`,
+    range === undefined ? '' : `${shown(range[0], 5)} to ${shown(range[1], 5)}`,
     resolution === undefined ? '' : shown(resolution),
     accuracyText(accuracy),
   ];
@@ -65,8 +65,8 @@ function accuracyText({ absolute, relative }: NonNullable<DriverMetric['accuracy
   return parts.length === 2 ? `${parts.join(' or ')}, whichever is more` : parts.join('');
 }
 
-/** Three digits, as data sheets have them; whole numbers whole, a minus that is one. */
-function shown(value: number): string {
-  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(3));
+/** With the digits that data sheets have; whole numbers whole, a minus that is one. */
+function shown(value: number, digits = 3): string {
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(digits));
   return String(rounded).replace('-', '−');
 }
