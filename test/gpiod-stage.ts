@@ -111,6 +111,10 @@ function openFiles(pid: string): string[] {
 export interface SysfsStage extends Disposable {
   /** `/sys/class/gpio` */
   readonly root: string;
+  /** Numbers of the lines that are exported. */
+  exported(): number[];
+  /** The line is another driver's. */
+  take(number: number): void;
   /** For `gpioOf`. */
   readonly places: { readonly dev: string; readonly sys: string; readonly toolsFolder: string; readonly onoff: string };
 }
@@ -133,7 +137,15 @@ export function sysfsStage(base: number): SysfsStage {
     writeFileSync(join(chip, 'base'), `${at}\n`);
     writeFileSync(join(chip, 'ngpio'), `${lines}\n`);
   }
-  const onoff = `${new URL('fake-onoff.ts', import.meta.url).href}?root=${root}`;
+  const onoff = join(folder, 'onoff.mjs');
+  const fake = new URL('fake-onoff.ts', import.meta.url).href;
+  const script = `import { fakeOnoff } from '${fake}';
+export const { Gpio, tell } = fakeOnoff('${root}');
+`;
+  writeFileSync(onoff, script);
   const places = { dev: join(folder, 'dev'), sys, toolsFolder: join(folder, 'bin'), onoff };
-  return { root, places, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  const exported = (): number[] =>
+    readdirSync(root).flatMap((name) => (/^gpio\d+$/.test(name) ? [Number(name.slice('gpio'.length))] : []));
+  const take = (number: number): void => writeFileSync(join(root, `taken${number}`), '');
+  return { root, places, exported, take, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

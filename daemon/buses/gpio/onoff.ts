@@ -2,7 +2,6 @@ import { MooringError } from '../../../runtime/errors.ts';
 
 /** What is used of the package `onoff`, which is optional: it may be absent, or not built. Source: its README, 6.0.3. */
 export interface OnoffGpio {
-  readSync(): 0 | 1;
   writeSync(value: 0 | 1): void;
   watch(listener: (error: Error | null | undefined, value: 0 | 1) => void): void;
   unexport(): void;
