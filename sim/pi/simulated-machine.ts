@@ -1,0 +1,69 @@
+import type { StationSettings } from '../../daemon/sampling/station.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import { buoyWorld } from '../world/buoy.ts';
+import { cityWorld } from '../world/city.ts';
+import { machineWorld } from '../world/machine.ts';
+import type { World } from '../world/world.ts';
+import { DEVICES } from './devices.ts';
+import { uptimeS } from './host-files.ts';
+import { SimulatedMachine } from './machine.ts';
+import { Surroundings, type WorldTime } from './surroundings.ts';
+import { type StationSite, type TruthSink, writeTruth } from './truth-file.ts';
+
+/** What of a gateway's configuration a machine is made from. */
+export interface SimulatedConfig {
+  readonly stations: readonly StationSettings[];
+}
+
+export interface SimulationOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Another seed is another world. Default 1. */
+  readonly seed?: number;
+  /** Takes what is true at each second. */
+  readonly truth?: TruthSink;
+}
+
+/** A machine, and what is true around its stations. */
+export interface Simulation {
+  readonly machine: SimulatedMachine;
+  readonly sites: readonly StationSite[];
+  readonly now: WorldTime;
+}
+
+/**
+ * A whole Raspberry Pi for a configuration: on every bus and port that it names stands a model of the device that its driver
+ * expects, in one world per station. A station whose place comes from GPS is a buoy, every other stands in a city.
+ */
+export function simulate(config: SimulatedConfig, { clock, log, seed = 1, truth }: SimulationOptions): Simulation {
+  const beganMs = clock.wallMs();
+  const offsetMs = beganMs - clock.monotonicMs();
+  const now: WorldTime = () => clock.monotonicMs() + offsetMs;
+  const machine = new SimulatedMachine(clock);
+  const sites = config.stations.map((station, index): StationSite => {
+    const world = { ...worldOf(station, seed + index), uptime: (timeMs: number) => uptimeS(beganMs, timeMs) };
+    const sensors = station.sensors.map((sensor) => new Surroundings(station, sensor, world, now));
+    return { station, world, sensors };
+  });
+  for (const { station, sensors } of sites) {
+    for (const surroundings of sensors) {
+      const { name } = surroundings.settings.driver;
+      const attach = DEVICES[name];
+      if (attach !== undefined) attach({ machine, clock, now, surroundings });
+      else if (!NEEDS_NOTHING.has(name))
+        log.warn({ station: station.name, driver: name }, 'a driver has no simulated device');
+    }
+  }
+  if (truth !== undefined) machine.onClose(writeTruth(sites, truth, clock, now));
+  return { machine, sites, now };
+}
+
+/** Drivers without hardware. */
+const NEEDS_NOTHING: ReadonlySet<string> = new Set(['replay', 'sim']);
+
+function worldOf({ location }: StationSettings, seed: number): World {
+  const surroundings =
+    location === 'gps' ? buoyWorld(seed) : cityWorld(seed, ...(location === undefined ? [] : [location]));
+  return { ...surroundings, ...machineWorld(seed) };
+}
