@@ -67,6 +67,7 @@ export class AlarmStage {
   readonly outputs = new Map<string, PlayedOutput>();
   readonly inputs = new Map<string, PushedInput>();
   alarms: Alarms;
+  #generation = 0;
 
   constructor(settings: StageSettings) {
     this.alarms = this.#make(settings);
@@ -100,7 +101,10 @@ export class AlarmStage {
   }
 
   #make({ alarms, actuators = [actuatorOf('buzzer')], buttons = [], log = silentLog }: StageSettings): Alarms {
-    const { clock } = this;
+    const { clock, file } = this;
+    this.#generation += 1;
+    const generation = this.#generation;
+    const isPowered = (): boolean => generation === this.#generation;
     return new Alarms({
       alarms,
       actuators,
@@ -108,9 +112,15 @@ export class AlarmStage {
       clock,
       random: new SeededRandom(1),
       log,
-      file: this.file,
+      file: {
+        path: file.path,
+        load: async () => await file.load(),
+        save: async (value) => (isPowered() ? await file.save(value) : undefined),
+      },
       label: () => ({ timestampMs: clock.wallMs(), clock: 'synced' }),
-      emit: (observation) => void this.records.push(observation),
+      emit: (observation) => {
+        if (isPowered()) this.records.push(observation);
+      },
       output: (settings) => {
         const output = new PlayedOutput(settings, clock);
         this.outputs.set(settings.line, output);

@@ -96,7 +96,6 @@ export class PushedInput implements GpioInput {
         (await new Promise<GpioEdge | Error | undefined>((resolve) => {
           this.#waiting = resolve;
         }));
-      this.#waiting = undefined;
       if (next instanceof Error) throw next;
       if (next === undefined) return;
       yield next;
@@ -108,7 +107,9 @@ export class PushedInput implements GpioInput {
   }
 
   #push(next: GpioEdge | Error): void {
-    if (this.#waiting === undefined) this.#edges.push(next);
-    else this.#waiting(next);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) this.#edges.push(next);
+    else waiting(next);
   }
 }

@@ -47,6 +47,8 @@ type Step = (alarm: Alarm, nowMs: number) => readonly AlarmEvent[];
 
 /** While something counts down it is kept so often, in milliseconds: by so much it may be longer after a power cut. */
 const KEEP_EVERY_MS = 30_000;
+/** Nobody silences an alarm for longer, in milliseconds. */
+const SILENCE_MS_MAX = 86_400_000;
 /** How long starting waits for lines that open slowly, in milliseconds. */
 const OPENING_MS = 2000;
 /** Words of an error in a record, in characters: a record is small. */
@@ -104,7 +106,8 @@ export class Alarms {
     // What opens later plays what is wanted of it then.
     await withDeadline(clock, OPENING_MS, opened, () => new Error('slow')).catch(() => undefined);
     this.#stepAll(advance);
-    this.#keepWhileCounting();
+    // Also without what is in the configuration no more.
+    if (kept.length > 0) this.#keep();
   }
 
   /** Everything at its safe level. What stands is kept for the next start. */
@@ -135,9 +138,10 @@ export class Alarms {
     return this.#step(this.#chosen(choice), (alarm) => alarm.acknowledge());
   }
 
-  /** How many were silenced: those that stand and are not acknowledged. Without `forMs` each for as long as it says. */
+  /** How many were silenced: those that stand and are not acknowledged. A day at the most; without `forMs` each for as long as it says. */
   silence({ forMs, ...choice }: AlarmChoice & { readonly forMs?: number | undefined }): number {
-    return this.#step(this.#chosen(choice), (alarm, nowMs) => alarm.silence(forMs, nowMs));
+    const boundedMs = forMs === undefined ? undefined : Math.min(forMs, SILENCE_MS_MAX);
+    return this.#step(this.#chosen(choice), (alarm, nowMs) => alarm.silence(boundedMs, nowMs));
   }
 
   /** Whether there is such an alarm, whatever its state. */
@@ -243,10 +247,11 @@ export class Alarms {
   }
 
   #keepWhileCounting(): void {
-    if (this.#cancelKeeping !== undefined || !this.#alarms.some(({ counts }) => counts)) return;
+    const isCounting = (): boolean => this.#alarms.some(({ counts }) => counts);
+    if (this.#cancelKeeping !== undefined || !isCounting()) return;
     this.#cancelKeeping = this.#options.clock.after(KEEP_EVERY_MS, () => {
       this.#cancelKeeping = undefined;
-      this.#keep();
+      if (isCounting()) this.#keep();
     });
   }
 

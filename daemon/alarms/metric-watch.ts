@@ -107,7 +107,7 @@ class ChangeWatch implements MetricWatch {
     }
     const { by, withinMs } = this.#test;
     const change = Math.abs(value - this.#extreme.push(value, nowMs));
-    // 1012.3 - 1009.3 is a little less than 3.
+    // 512.3 - 509.3 is a little less than 3.
     const holds = change >= by - Math.abs(value) * ROUNDING;
     // Until a whole window has been seen, what was before the start may be the change that is looked for.
     const isWhole = nowMs >= this.#sinceMs + withinMs;
