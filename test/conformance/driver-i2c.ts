@@ -19,7 +19,6 @@ export interface ChipSurroundings {
 export interface I2cWorld<Chip extends PoweredChip> extends DriverWorld {
   readonly bus: SimulatedI2cBus;
   readonly chip: Chip;
-  readonly surroundings: ChipSurroundings;
 }
 
 export interface I2cSubject<Chip extends PoweredChip>
@@ -71,14 +70,12 @@ function worldOf<Chip extends PoweredChip>(make: I2cSubject<Chip>['chip']): I2cW
     if (typeof value !== 'number') throw new Error(`no truth says what ${quantity} is`);
     return value;
   };
-  const surroundings = { clock, truth };
-  const chip = make(surroundings);
+  const chip = make({ clock, truth });
   const bus = new SimulatedI2cBus(chip);
   return {
     clock,
     bus,
     chip,
-    surroundings,
     ports: new SimulatedI2cPorts(bus, clock),
     set: (next) => {
       truths = next;
@@ -119,7 +116,8 @@ function impostorAt<Chip extends PoweredChip>(
 ): DriverFault<I2cWorld<Chip>> {
   return {
     name: 'another chip at its address',
-    begin: ({ bus, surroundings }) => bus.attach(make(surroundings)),
+    // What it measures is nobody's matter.
+    begin: ({ bus, clock }) => bus.attach(make({ clock, truth: () => 20 })),
     end: ({ bus, chip }) => bus.attach(chip),
     atOpen: ['SENSOR_UNKNOWN'],
   };

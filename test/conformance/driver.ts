@@ -229,7 +229,19 @@ function describeFaults<World extends DriverWorld>(subject: DriverSubject<World>
     },
   );
 
+  test('it can be disturbed while it reads', () => {
+    expect(faults.some(({ atSample }) => atSample !== undefined)).toBe(true);
+  });
+
   if (hang !== undefined) {
+    test('a bus that hangs while it is opened keeps it waiting no longer than the bus does', async () => {
+      const rig = new DriverRig(subject);
+      hang.begin(rig.world);
+      await rig.giveUpOpening(PATIENCE_MS, () => hang.end(rig.world));
+      await rig.recover();
+      await rig.close();
+    });
+
     test('a bus that hangs keeps it waiting no longer than the bus does', async () => {
       const rig = await DriverRig.opened(subject);
       hang.begin(rig.world);
