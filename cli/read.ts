@@ -1,13 +1,14 @@
-import { serialPorts } from '../daemon/buses/serial.ts';
-import { openSerialPort } from '../daemon/buses/serial-port.ts';
+import { judgesOf, sensorsFolderOf } from '../daemon/app.ts';
+import { busesOf } from '../daemon/buses/buses.ts';
+import { thisMachine } from '../daemon/buses/hardware.ts';
 import type { GatewayConfig } from '../daemon/config/types.ts';
 import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
+import { filesIn, readOnly } from '../daemon/sampling/memory.ts';
 import { MetricTable } from '../daemon/sampling/metric-table.ts';
-import { sampleOnce } from '../daemon/sampling/sample-once.ts';
+import { type SensorTiming, sampleOnce } from '../daemon/sampling/sample-once.ts';
 import { reasonOf } from '../daemon/sampling/sampler.ts';
 import { WallClock } from '../daemon/sampling/wall.ts';
-import type { Ports } from '../drivers/driver.ts';
 import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
 import { type Flag, type Location, type MetricValue, RESERVED_KEYS } from '../protocol/record.ts';
@@ -28,16 +29,22 @@ export interface ReadOptions {
 }
 
 /**
- * `mooring read -c FILE [STATION]`: one value of every metric, as a table or as `{"records": […]}`. Where the gateway of
+ * `mooring read -c FILE [STATION]`: one value of every metric, as a table with how long each sensor took, or as
+ * `{"records": […]}`. Where the gateway of
  * this configuration is running, its ports are busy: then it is asked for its newest records. Returns the exit status: 0,
  * or 1 when a sensor failed.
  */
 export async function runRead(path: string, { station, json }: ReadOptions, host: Host): Promise<number> {
   const config = chosen(gatewayConfigOf(path), station);
-  const answer = (await askRunning(config, host)) ?? (await sample(config, host));
+  const answer: Sampled = (await askRunning(config, host)) ?? (await sample(config, host));
   const { out, err } = host.streams;
+  const { timings = [] } = answer;
   if (json) out.write(`${JSON.stringify({ records: answer.records })}\n`);
-  else for (const record of answer.records) out.write(tableOf(record, new MetricTable(config.metrics)));
+  else
+    for (const record of answer.records) {
+      out.write(tableOf(record, new MetricTable(config.metrics)));
+      out.write(timingsOf(record.station as string, timings));
+    }
   for (const { station, sensor, reason, code } of answer.failures) {
     err.write(`mooring: sensor ${sensor} of ${station}: ${code}: ${reason}\n`);
   }
@@ -68,10 +75,16 @@ async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadA
 }
 
 /** Opens the sensors itself. The records are of a run that no store will ever hold, so their ids name nothing else. */
-async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, random }: Host): Promise<ReadAnswer> {
+async function sample({ gateway, stations, metrics, store }: GatewayConfig, { clock, random }: Host): Promise<Sampled> {
   const source = new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs });
-  const ports = serialPorts({ machine: { openSerial: openSerialPort }, clock, log: silentLog }) as Ports;
-  const sampled = await sampleOnce({ stations, metrics, clock, random, log: silentLog, ports, source });
+  const log = silentLog;
+  const buses = busesOf({ machine: thisMachine({ clock, log }), clock, log });
+  const memoryOf = readOnly(filesIn(sensorsFolderOf(store.path)));
+  const judgeOf = judgesOf(stations);
+  const { ports } = buses;
+  const sampled = await sampleOnce({ stations, metrics, clock, random, log, ports, source, memoryOf, judgeOf }).finally(
+    async () => await buses.close(),
+  );
   const run = runIdOf(gateway, random.bytes(SALT_BYTES));
   return {
     records: sampled.observations.map((observation, index) =>
@@ -83,7 +96,24 @@ async function sample({ gateway, stations, metrics }: GatewayConfig, { clock, ra
       code: error.code,
       reason: reasonOf(error),
     })),
+    timings: sampled.timings,
   };
+}
+
+/** A running gateway has other things to do than to time its sensors. */
+interface Sampled extends ReadAnswer {
+  readonly timings?: readonly SensorTiming[];
+}
+
+/** How long each sensor of a station took, a line a sensor. */
+function timingsOf(station: string, timings: readonly SensorTiming[]): string {
+  const own = timings.filter((timing) => timing.station === station);
+  const width = Math.max(0, ...own.map(({ sensor }) => sensor.length));
+  const lines = own.map(
+    ({ sensor, openMs, sampleMs }) =>
+      `  ${sensor.padEnd(width)}  opened in ${Math.round(openMs)} ms, sampled in ${Math.round(sampleMs)} ms\n`,
+  );
+  return own.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 /** A line about the station, then a line a metric. */

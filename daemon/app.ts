@@ -1,4 +1,3 @@
-import type { Ports } from '../drivers/driver.ts';
 import { flatRecordOf } from '../protocol/flat-record.ts';
 import type { RunId } from '../protocol/ids.ts';
 import { GATEWAY_STATION, type Info, type Observation, type SequencedRecord } from '../protocol/record.ts';
@@ -7,19 +6,26 @@ import type { Clock } from '../runtime/clock.ts';
 import { hardwareClockMs, kernelClockIsSynchronised } from '../runtime/kernel-clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
+import { StateFile } from '../runtime/state-file.ts';
 import { sendUnixDatagram } from '../runtime/unix-datagram.ts';
-import { serialPorts } from './buses/serial.ts';
-import { openSerialPort } from './buses/serial-port.ts';
-import type { ForwarderConfig, GatewayConfig } from './config/types.ts';
+import { Alarms } from './alarms/alarms.ts';
+import { type Buses, busesOf } from './buses/buses.ts';
+import { thisMachine } from './buses/hardware.ts';
+import type { Machine } from './buses/machine.ts';
+import type { ForwarderConfig, GatewayConfig, StationConfig } from './config/types.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { MqttTransport } from './forward/mqtt.ts';
 import type { Transport } from './forward/transport.ts';
 import { UdpTransport } from './forward/udp.ts';
+import { alarmVerbs } from './ops/alarm-verbs.ts';
 import { ControlSocket, controlPathOf } from './ops/control-socket.ts';
 import { type GatewayStatus, type ReadAnswer, statusLineOf, statusOf } from './ops/status.ts';
 import { type SendDatagram, type SystemdEnvironment, SystemdNotifier } from './ops/systemd.ts';
 import { Watchdog } from './ops/watchdog.ts';
+import { LiveQuality } from './quality/live/live-quality.ts';
+import type { QualityJudge } from './quality/types.ts';
 import { Recorder } from './recorder.ts';
+import { filesIn } from './sampling/memory.ts';
 import { Sampler } from './sampling/sampler.ts';
 import { WallClock, type WallClockOptions } from './sampling/wall.ts';
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts';
@@ -35,8 +41,8 @@ export interface GatewayOptions {
   readonly systemd?: SystemdEnvironment;
   /** Left out: a real one. */
   readonly sendDatagram?: SendDatagram;
-  /** Left out: the ports of this machine. */
-  readonly ports?: Ports;
+  /** Left out: the wires of this machine. */
+  readonly machine?: Machine;
   /** Left out: SQLite, as the configuration says. */
   readonly storeOf?: (options: SqliteStoreOptions) => Store;
   /** Left out: MQTT or UDP, as the configuration says. */
@@ -64,6 +70,8 @@ export class Gateway {
   readonly #wall: WallClock;
   readonly #store: Store;
   readonly #recorder: Recorder;
+  readonly #buses: Buses;
+  readonly #alarms: Alarms;
   readonly #sampler: Sampler;
   readonly #forwarders: readonly Forwarder[];
   readonly #control: ControlSocket;
@@ -93,18 +101,23 @@ export class Gateway {
       lingerMs: config.store.lingerMs,
       onCommitted: (record) => this.#committed(record),
     });
+    this.#buses = busesOf({ machine: options.machine ?? thisMachine({ clock, log }), clock, log });
+    this.#alarms = this.#makeAlarms();
     this.#sampler = new Sampler({
       stations: config.stations,
       metrics: config.metrics,
       clock,
       random,
       log,
-      ports: options.ports ?? (serialPorts({ machine: { openSerial: openSerialPort }, clock, log }) as Ports),
+      ports: this.#buses.ports,
+      memoryOf: filesIn(sensorsFolderOf(config.store.path)),
+      judgeOf: judgesOf(config.stations),
+      onSample: (sample) => this.#alarms.sampled(sample),
       source: this.#wall,
       emit: (observation, urgency) => this.#recorder.record(observation, urgency),
     });
     this.#forwarders = config.forward.map((forwarder) => this.#makeForwarder(forwarder));
-    const verbs = { status: async () => await this.status(), read: () => this.read() };
+    const verbs = { status: async () => await this.status(), read: () => this.read(), ...alarmVerbs(this.#alarms) };
     this.#control = new ControlSocket(controlPathOf(config.store.path), verbs, log);
     this.#systemd = new SystemdNotifier(systemd, options.sendDatagram ?? sendUnixDatagram, log);
     this.#watchdog = this.#makeWatchdog(systemd);
@@ -200,6 +213,9 @@ export class Gateway {
     this.#opened.defer(async () => void (await Promise.all(this.#forwarders.map((forwarder) => forwarder.stop()))));
     for (const forwarder of this.#forwarders) forwarder.start();
     this.#opened.defer(async () => await this.#drain());
+    this.#opened.defer(async () => await this.#buses.close());
+    this.#opened.defer(async () => await this.#alarms.stop());
+    await this.#alarms.start();
     this.#opened.defer(async () => await this.#sampler.stop());
     await this.#sampler.start();
     this.#opened.defer(async () => await this.#control.close());
@@ -268,6 +284,19 @@ export class Gateway {
     });
   }
 
+  #makeAlarms(): Alarms {
+    const { alarms, actuators, buttons, store } = this.#config;
+    const { clock, random, log } = this.#options;
+    return new Alarms({
+      ...{ alarms, actuators, buttons, clock, random, log },
+      file: new StateFile(`${store.path}.alarms`),
+      label: () => this.#wall.label(),
+      emit: (observation) => this.#recorder.record(observation, { urgent: true }),
+      output: (settings) => this.#buses.output(settings),
+      gpioInput: (settings) => this.#buses.gpioInput(settings),
+    });
+  }
+
   #makeForwarder(config: ForwarderConfig): Forwarder {
     const { clock, random, log, transportOf } = this.#options;
     const { gateway } = this.#config;
@@ -294,6 +323,20 @@ export class Gateway {
     const checks = [ticks, this.#recorder.health];
     return new Watchdog(clock, log, watchdogMs / 2, () => this.#systemd.alive(), checks);
   }
+}
+
+/** Where sensors keep what is to survive a restart, beside the store. */
+export function sensorsFolderOf(storePath: string): string {
+  return `${storePath}.sensors`;
+}
+
+/** What judges the values of stations, by their names; undefined where the configuration has no rule for one. */
+export function judgesOf(stations: readonly StationConfig[]): (station: string) => QualityJudge | undefined {
+  const rules = new Map(stations.map(({ name, quality }) => [name, quality]));
+  return (station) => {
+    const quality = rules.get(station) ?? {};
+    return Object.keys(quality).length === 0 ? undefined : new LiveQuality(quality);
+  };
 }
 
 const KERNEL = { isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs };

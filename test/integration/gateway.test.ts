@@ -94,7 +94,8 @@ describe('a run', () => {
     const gateway = new Gateway(configOf(), { ...REAL, transportOf: () => shore.transport });
     await gateway.start();
     const run = await runOf(gateway);
-    await committed(gateway, 15);
+    // Two more than samples are asked for: a busy machine misses ticks, and says so in a record.
+    await committed(gateway, 17);
     await gateway.stop({ drainMs: SOON_MS });
 
     const records = shore.recordsOf(run);
