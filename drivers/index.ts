@@ -4,10 +4,24 @@ import { bmp280 } from './bmp280/bmp280.ts';
 import type { AnyDriver } from './driver.ts';
 import { ina219 } from './ina219/ina219.ts';
 import { nmea0183 } from './nmea0183/nmea0183.ts';
+import { pms5003 } from './pms5003/pms5003.ts';
 import { pulseCounter } from './pulse-counter/pulse-counter.ts';
 import { replay } from './replay/replay.ts';
+import { sds011 } from './sds011/sds011.ts';
 import { sim } from './sim/sim.ts';
 import { system } from './system/system.ts';
 
 /** Every driver, explicitly: a driver that is not here does not exist. */
-export const DRIVERS: readonly AnyDriver[] = [ads1115, bme280, bmp280, ina219, nmea0183, pulseCounter, replay, sim, system];
+export const DRIVERS: readonly AnyDriver[] = [
+  ads1115,
+  bme280,
+  bmp280,
+  ina219,
+  nmea0183,
+  pms5003,
+  pulseCounter,
+  replay,
+  sds011,
+  sim,
+  system,
+];
