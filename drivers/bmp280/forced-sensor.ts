@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MooringError } from '../../runtime/errors.ts';
 import type { I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
 
@@ -133,7 +134,7 @@ export class ForcedSensor<T> implements PolledSensor {
     const read = async (): Promise<T | undefined> =>
       await this.#chip.trimming((register, length) => this.#device.readRegister(register, length, signal));
     const [first, second] = [await read(), await read()];
-    if (first !== undefined && JSON.stringify(first) === JSON.stringify(second)) return first;
+    if (first !== undefined && isDeepStrictEqual(first, second)) return first;
     throw new MooringError('READING_DAMAGED', 'the trimming words of the chip are damaged', {
       context: { chip: this.#chip.name },
     });
