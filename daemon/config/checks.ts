@@ -94,7 +94,7 @@ export function checkStations(
     const path = ['stations', index];
     checkCadences(reader, path, ofStation);
     for (const sensor of ofStation) {
-      checkNames(reader, sensor);
+      checkNames(reader, sensor, extensions);
       checkRenames(reader, sensor, extensions);
     }
     checkOneSensorPerMetric(reader, ofStation);
@@ -127,8 +127,13 @@ function checkCadences(reader: ConfigReader, station: Path, sensors: readonly Se
   }
 }
 
-function checkNames(reader: ConfigReader, { path, rename, metrics }: SensorRead): void {
-  const defined = Object.keys(reader.mappingAt(['metrics']) ?? {});
+function checkNames(
+  reader: ConfigReader,
+  { path, rename, metrics }: SensorRead,
+  extensions: readonly MetricExtension[],
+): void {
+  // Also what is defined wrongly: that has been said.
+  const defined = [...Object.keys(reader.mappingAt(['metrics']) ?? {}), ...extensions.map(({ name }) => name)];
   const renamed = new Map(Object.entries(rename).map(([from, to]) => [to, from]));
   for (const name of metrics) {
     const from = renamed.get(name);
@@ -162,11 +167,12 @@ function checkRenames(
   }
 }
 
-function definitionOf(name: string, extensions: readonly MetricExtension[]): MetricExtension | undefined {
+/** Of the registry, or of the configuration; undefined for a driver's own measure that nobody defined. */
+export function definitionOf(name: string, extensions: readonly MetricExtension[]): MetricExtension | undefined {
   return metricNamed(name) ?? extensions.find((each) => each.name === name);
 }
 
-function inWords({ type, unit }: MetricExtension): string {
+export function inWords({ type, unit }: MetricExtension): string {
   if (type !== 'number') return type === 'text' ? 'a text' : 'true or false';
   return unit === '' ? 'a number without unit' : `a number in ${unit}`;
 }

@@ -60,6 +60,7 @@ test('the least that a gateway needs gets every default, and absolute paths', ()
         name: 's',
         everyMs: 1000,
         location: undefined,
+        quality: {},
         sensors: [
           {
             driver: probe,
@@ -69,6 +70,7 @@ test('the least that a gateway needs gets every default, and absolute paths', ()
             deadlineMs: 1000,
             rename: {},
             metrics: ['temperature', 'humidity'],
+            calibrations: {},
           },
         ],
       },

@@ -6,8 +6,10 @@ import { brokerClientOf } from '../../runtime/config/broker.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { knownStations } from './alarm-stations.ts';
 import { readAlarms } from './alarms.ts';
+import { readCalibrations } from './calibration.ts';
 import { checkForwarders, checkMetrics, checkStations } from './checks.ts';
 import { checkLines, readActuators, readButtons } from './gpio.ts';
+import { readQuality, type StationRules } from './quality.ts';
 import { gatewaySchema, stationSchema } from './schema.ts';
 import { readSensors, type SensorRead } from './sensors.ts';
 import type { ForwarderConfig, GatewayConfig, SensorConfig, StationConfig, StoreConfig } from './types.ts';
@@ -19,10 +21,10 @@ type Root = z.output<typeof rootSchema>;
 /** Checks an opened file and gives what it says, with defaults. Throws `CONFIG_INVALID` with every problem in it. */
 export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDriver[]): GatewayConfig {
   const root = reader.parse(rootSchema, []);
-  const sensors = readSensors(reader, drivers);
-  const metrics = checkMetrics(reader);
+  const { sensors, metrics } = readCalibrations(reader, readSensors(reader, drivers), checkMetrics(reader));
   checkStations(reader, sensors, metrics);
   checkForwarders(reader);
+  const quality = readQuality(reader, sensors, metrics);
   const alarms = {
     alarms: readAlarms(reader, knownStations(reader, sensors), metrics),
     actuators: readActuators(reader),
@@ -34,7 +36,7 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
   return {
     file: reader.file,
     gateway: root.gateway,
-    stations: root.stations.map((station, index) => stationOf(station, sensors[index] ?? [])),
+    stations: root.stations.map((station, index) => stationOf(station, sensors[index] ?? [], quality[index] ?? {})),
     metrics,
     store: storeOf(root.store),
     forward: Object.entries(root.forward).map(([name, keys]) => forwarderOf(name, keys)),
@@ -43,7 +45,11 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
   };
 }
 
-function stationOf(station: Root['stations'][number], sensors: readonly SensorRead[]): StationConfig {
+function stationOf(
+  station: Root['stations'][number],
+  sensors: readonly SensorRead[],
+  quality: StationRules,
+): StationConfig {
   return {
     name: station.name,
     everyMs: station.every,
@@ -52,6 +58,7 @@ function stationOf(station: Root['stations'][number], sensors: readonly SensorRe
       const { path: _, everyMs = station.every, ...rest } = sensor;
       return { ...rest, everyMs };
     }),
+    quality,
   };
 }
 

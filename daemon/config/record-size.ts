@@ -1,5 +1,6 @@
+import { encodedRecordBytes } from '../../protocol/batch-codec.ts';
 import { type MetricDefinition, metricNamed } from '../../protocol/metrics.ts';
-import { BOUNDS } from '../../protocol/record.ts';
+import { BOUNDS, type Info } from '../../protocol/record.ts';
 
 /**
  * An upper bound of what one sample of a station encodes to when it travels alone, in bytes: every metric present,
@@ -29,3 +30,18 @@ const VALUE_BITS: Readonly<Record<MetricDefinition['type'], number>> = {
   boolean: 1,
   text: 18 + BOUNDS.textBytes * 8,
 };
+
+/** An upper bound of what an event of a station with this `info` encodes to when it travels alone, in bytes. */
+export function eventBytesMax(station: string, info: Info): number {
+  return encodedRecordBytes({
+    sequence: BOUNDS.sequenceMax,
+    station,
+    kind: 'event',
+    timestampMs: BOUNDS.timestampMsMax,
+    clock: 'unsynced',
+    metrics: {},
+    flags: {},
+    location: { lat: 1 / 3, lon: 1 / 3, alt: 1 / 3 },
+    info,
+  });
+}

@@ -3,7 +3,9 @@ import { brokerClientNote, brokerClientShape } from '../../runtime/config/broker
 import { choice, duration, filePath, laterKeys, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 import { alarmsShape } from './alarm-schema.ts';
+import { calibrateSchema } from './calibration-schema.ts';
 import { metricName, name, newMetricName, reservedNames } from './names.ts';
+import { qualitySchema } from './quality-schema.ts';
 
 /** A name (RFC 1123), or an address as digits. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|[0-9a-fA-F:]{2,45}|[0-9a-fA-F:]{2,30}:[0-9.]{7,15})$/;
@@ -35,7 +37,7 @@ export const sensorShape = {
   deadline: duration({ min: '10ms', max: '1m' })
     .prefault('1s')
     .describe('A sample that takes longer has failed; until then the records of the station wait for it in memory'),
-  ...laterKeys('calibrate'),
+  calibrate: calibrateSchema.describe('How its values become true ones, by the names that its driver gives them'),
 };
 
 /** A station, its sensors read by `sensor`. */
@@ -111,8 +113,11 @@ export function gatewaySchema<Station extends z.ZodType>(station: Station) {
       .record(name('forwarder'), forwarderSchema)
       .prefault({})
       .describe('Ways to the centre, by name; each has its own cursor'),
+    quality: qualitySchema.describe(
+      'What is suspect in measured values, by station, or `"*"` for all; see docs/quality.md',
+    ),
     ...alarmsShape,
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
-    ...laterKeys('quality', 'local'),
+    ...laterKeys('local'),
   });
 }

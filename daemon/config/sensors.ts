@@ -5,6 +5,7 @@ import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { shapeOf } from '../../runtime/config/schema-tree.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
 import { NOT_IN_THIS_VERSION } from '../../runtime/config/values.ts';
+import { calibrateSchema } from './calibration-schema.ts';
 import { sensorShape } from './schema.ts';
 import type { SensorConfig } from './types.ts';
 
@@ -17,6 +18,9 @@ export interface SensorRead extends Omit<SensorConfig, 'everyMs'> {
 
 /** Drivers whose names are taken. */
 const LATER_DRIVERS: ReadonlySet<string> = new Set(['sht4x']);
+
+/** Is read metric by metric, and hides nothing of its sensor where it is wrong. */
+const CALIBRATE = 'calibrate';
 
 const sensorSchema = z.strictObject(sensorShape);
 
@@ -40,7 +44,9 @@ function readSensor(reader: ConfigReader, drivers: readonly AnyDriver[], path: P
   }
   const entries = Object.entries(value);
   const isShared = ([key]: [string, unknown]): boolean => Object.hasOwn(sensorShape, key);
-  const shared = reader.parse(sensorSchema, path, Object.fromEntries(entries.filter(isShared)));
+  const isOfSensor = (entry: [string, unknown]): boolean => isShared(entry) && entry[0] !== CALIBRATE;
+  const shared = reader.parse(sensorSchema, path, Object.fromEntries(entries.filter(isOfSensor)));
+  reader.parse(calibrateSchema, [...path, CALIBRATE]);
   const driver = driverAt(reader, drivers, path);
   if (driver === undefined) return undefined;
   const own = entries.filter((entry) => !isShared(entry) && !reportUnknownKey(reader, driver, path, entry[0]));
@@ -57,6 +63,7 @@ function readSensor(reader: ConfigReader, drivers: readonly AnyDriver[], path: P
     deadlineMs: shared.deadline,
     rename: shared.as,
     metrics: names.map((name) => shared.as[name] ?? name),
+    calibrations: {},
   };
 }
 

@@ -4,6 +4,8 @@ import type { Location } from '../../protocol/record.ts';
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { LogLevel } from '../../runtime/log.ts';
 import type { ActuatorSettings, AlarmSettings, ButtonSettings } from '../alarms/settings.ts';
+import type { MetricRules } from '../quality/rules.ts';
+import type { MetricCalibration } from '../quality/types.ts';
 
 /** What `mooring run` is to do. Every default is applied, every path absolute, every cross-check done. */
 export interface GatewayConfig {
@@ -11,7 +13,7 @@ export interface GatewayConfig {
   readonly file: string;
   readonly gateway: string;
   readonly stations: readonly StationConfig[];
-  /** Metrics beyond the registry. */
+  /** Metrics beyond the registry, those of raw values too. */
   readonly metrics: readonly MetricExtension[];
   readonly store: StoreConfig;
   readonly forward: readonly ForwarderConfig[];
@@ -28,6 +30,8 @@ export interface StationConfig {
   /** Fixed, or `gps`: where its receiver says it is. */
   readonly location: Location | 'gps' | undefined;
   readonly sensors: readonly SensorConfig[];
+  /** The rules for its values, by metric; presets expanded. */
+  readonly quality: Readonly<Record<string, MetricRules>>;
 }
 
 export interface SensorConfig {
@@ -40,8 +44,10 @@ export interface SensorConfig {
   readonly deadlineMs: number;
   /** The driver's name of a metric → the name in records. Metrics that keep their name are not in it. */
   readonly rename: Readonly<Record<string, string>>;
-  /** The metrics that it may give, under the names in records. */
+  /** The metrics that it may give, under the names in records; those of raw values at the end. */
   readonly metrics: readonly string[];
+  /** How metrics are calibrated, by their names in records; those that are not are not in it. */
+  readonly calibrations: Readonly<Record<string, MetricCalibration>>;
 }
 
 /** A metric that the registry does not know: it travels by name. */

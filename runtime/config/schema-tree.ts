@@ -72,6 +72,13 @@ export function recordKeyOf(schema: z.core.$ZodType): z.ZodType | undefined {
   return def.type === 'record' ? (def.keyType as z.core.$ZodType as z.ZodType) : undefined;
 }
 
+/** The schema of the free keys that a mapping has beside its fixed ones; undefined where it has none. */
+export function restOf(schema: z.core.$ZodType): z.ZodType | undefined {
+  const def = definitionOf(coreOf(schema));
+  const rest = def.type === 'object' ? def.catchall : undefined;
+  return rest === undefined || definitionOf(rest).type === 'never' ? undefined : (rest as z.ZodType);
+}
+
 /** The schema that is in charge of the value at `path`; undefined where there is none. */
 export function schemaAt(schema: z.core.$ZodType, path: Path): z.ZodType | undefined {
   let current: z.core.$ZodType | undefined = schema;
@@ -86,7 +93,7 @@ function childOf(schema: z.core.$ZodType, part: string | number): z.core.$ZodTyp
   const def = definitionOf(coreOf(schema));
   switch (def.type) {
     case 'object':
-      return Object.hasOwn(def.shape, part) ? def.shape[part] : undefined;
+      return Object.hasOwn(def.shape, part) ? def.shape[part] : restOf(schema);
     case 'array':
       return def.element;
     case 'record':

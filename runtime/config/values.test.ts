@@ -7,9 +7,11 @@ import {
   filePath,
   isLoopback,
   listenAddress,
+  parseDateMs,
   parseDurationMs,
   parseSizeBytes,
   size,
+  utcDate,
 } from './values.ts';
 
 const messagesOf = (
@@ -30,6 +32,23 @@ test('durations become milliseconds and sizes bytes', () => {
     512,
   ]);
 });
+
+test('days and moments become UTC milliseconds', () => {
+  expect(['2026-01-01', '2024-02-29', '2026-01-01T12:30Z', '2026-01-01T12:30:15.5Z'].map(parseDateMs)).toEqual([
+    Date.UTC(2026, 0, 1),
+    Date.UTC(2024, 1, 29),
+    Date.UTC(2026, 0, 1, 12, 30),
+    Date.UTC(2026, 0, 1, 12, 30, 15, 500),
+  ]);
+});
+
+test.each(['', '2026', '2026-1-1', '2026-02-29', '2026-13-01', '2026-01-01T12:30', '2026-01-01T24:30:00Z', '1.1.2026'])(
+  '%j is no date',
+  (text) => {
+    expect(parseDateMs(text)).toBeUndefined();
+    expect(messagesOf(utcDate(), text)).toEqual(['is not a date']);
+  },
+);
 
 test.each(['', '10', 's', '10 s', '10S', '-1s', '1e3s', '10s ', '10sec', '1.s', '٣s', '9999999999s'])(
   '%j is no duration',

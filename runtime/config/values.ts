@@ -55,6 +55,26 @@ export function size({ min, max }: { readonly min?: string; readonly max?: strin
     .meta({ hint: 'Write a number and its unit: 64KiB, 20MiB or 2GiB.', kind: 'size', bounds: boundsText(min, max) });
 }
 
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
+
+/** `2026-01-01`, the first moment of that day, or `2026-01-01T12:30:00Z` → UTC milliseconds; undefined where the text is neither. */
+export function parseDateMs(text: string): number | undefined {
+  const day = DATE.exec(text)?.[1];
+  const dateMs = day === undefined ? Number.NaN : Date.parse(text);
+  // A day that its month does not have becomes one of the next.
+  return Number.isNaN(dateMs) || new Date(dateMs).toISOString().slice(0, 10) !== day ? undefined : dateMs;
+}
+
+/** A day or a moment, UTC, in the file; milliseconds since 1970 in the program. */
+export function utcDate() {
+  return z
+    .string({ error: wrong('is not a date') })
+    .regex(DATE, { error: 'is not a date', abort: true })
+    .refine((text) => parseDateMs(text) !== undefined, { error: 'is not a date' })
+    .transform((text) => parseDateMs(text) as number)
+    .meta({ hint: 'Write a day, 2026-01-31, or a moment, 2026-01-31T12:30:00Z; both are UTC.', kind: 'date' });
+}
+
 /** A file or folder; the reader makes it absolute, relative to the configuration file. */
 export function filePath() {
   return z

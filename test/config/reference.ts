@@ -4,7 +4,15 @@ import { centralSchema } from '../../central/config/schema.ts';
 import { gatewaySchemaWith, sensorSchemaOf } from '../../daemon/config/json-schema.ts';
 import { sensorShape } from '../../daemon/config/schema.ts';
 import { DRIVERS } from '../../drivers/index.ts';
-import { coreOf, type KeyNote, noteOf, recordKeyOf, schemaAt, shapeOf } from '../../runtime/config/schema-tree.ts';
+import {
+  coreOf,
+  type KeyNote,
+  noteOf,
+  recordKeyOf,
+  restOf,
+  schemaAt,
+  shapeOf,
+} from '../../runtime/config/schema-tree.ts';
 
 interface Note extends KeyNote {
   readonly kind?: string;
@@ -47,6 +55,7 @@ function partNamed(name: string): string {
 function tablesOf(schema: z.core.$ZodType, place: string): string {
   const keys = Object.entries(shapeOf(schema) ?? {});
   const note = noteOf(schema as z.ZodType) as Note;
+  const rest = restOf(schema);
   const heading = place === '' ? [] : [`### \`${place}\``];
   const taken = keys.filter(([, child]) => noteOf(child).later === true).map(([key]) => `\`${key}\``);
   const parts = [
@@ -54,6 +63,7 @@ function tablesOf(schema: z.core.$ZodType, place: string): string {
     tableOf(keys, note.required ?? []),
     ...(taken.length === 0 ? [] : [`Not in this version: ${taken.join(', ')}.`]),
     ...keys.flatMap(([key, child]) => inside(child, place === '' ? key : `${place}.${key}`)),
+    ...(rest === undefined ? [] : inside(rest, `${place}.METRIC`)),
   ];
   return parts.join('\n\n');
 }
