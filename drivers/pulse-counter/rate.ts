@@ -35,8 +35,8 @@ export class PulseRate {
     }
     const spanMs = this.#lastMs - this.#baseMs;
     if (this.#count > 0 && spanMs > 0) this.#hz = (1000 * this.#count) / spanMs;
-    // One more pulse would have come by now.
-    if (nowMs > this.#baseMs) this.#hz = Math.min(this.#hz, (1000 * (this.#count + 1)) / (nowMs - this.#baseMs));
+    // One more would have come by now.
+    else if (nowMs > this.#lastMs) this.#hz = Math.min(this.#hz, 1000 / (nowMs - this.#lastMs));
     this.#baseMs = this.#lastMs;
     this.#count = 0;
     return this.#hz;

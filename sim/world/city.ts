@@ -57,7 +57,7 @@ export function cityWorld(seed: number, place: Place = CITY_PLACE): World {
     shortwave_radiation: (t) => 980 * sky.sunHeight(t) * (0.75 + 0.25 * cloud.at(t)),
     wind_speed: wind,
     wind_direction: (t) => compass(200 + 70 * front.at(t) + 40 * veer.at(t)),
-    rain_rate: (t) => 60 * Math.max(0, shower.at(t) + 0.5 * front.at(t)) ** 1.5,
+    rain_rate: (t) => 40 * Math.max(0, shower.at(t) + 0.5 * front.at(t) - 0.4) ** 1.5,
     lat: () => place.lat,
     lon: () => place.lon,
   };

@@ -15,7 +15,7 @@ export function machineWorld(seed: number): World {
     flash_life: () => 80,
     under_voltage: () => 0,
     clock_offset: (t) => 0.002 * link.at(t),
-    processes: (t) => Math.round(112 + 6 * busy.at(t)),
+    processes: () => 112,
     modem_signal: (t) => -75 + 12 * link.at(t),
   };
 }
