@@ -18,6 +18,24 @@ let stand: ChipStand;
 const chipWith = (shuntOhms = 0.1): Ina219Chip =>
   stand.attach(new Ina219Chip({ clock: stand.clock, truth: stand.truth, shuntOhms }));
 
+const BUS_VOLTAGE = 2;
+const CURRENT = 4;
+
+/** Has what is read of one register changed on the wire. */
+function onRead(chip: Ina219Chip, register: number, change: (word: number) => number): void {
+  const { read, write } = chip;
+  let pointer = 0;
+  chip.write = (bytes) => {
+    [pointer = 0] = bytes;
+    write.call(chip, bytes);
+  };
+  chip.read = (length) => {
+    const answer = Buffer.from(read.call(chip, length));
+    if (pointer === register) answer.writeUInt16BE(change(answer.readUInt16BE(0)), 0);
+    return answer;
+  };
+}
+
 beforeEach(() => {
   stand = new ChipStand();
   stand.truths = { battery_voltage: 12, battery_current: 1 };
@@ -87,15 +105,19 @@ describe('at the end of a converter', () => {
   test('a current that the chip could not calculate is missing', async () => {
     const chip = chipWith();
     const sensor = await stand.opened(ina219);
-    const { read, write } = chip;
-    let register = 0;
-    chip.write = (bytes) => {
-      [register = 0] = bytes;
-      write.call(chip, bytes);
-    };
-    chip.read = (length) =>
-      Uint8Array.from(read.call(chip, length), (byte, at) => (register === 2 && at === 1 ? byte | 1 : byte));
+    onRead(chip, BUS_VOLTAGE, (word) => word | 1);
     expect(await stand.sample(sensor)).toEqual({ metrics: { battery_voltage: 12 }, missing: ['battery_current'] });
+  });
+
+  test.each([
+    ['bus voltage', BUS_VOLTAGE, 0xffff],
+    ['current', CURRENT, 0x8000],
+    ['current', CURRENT, 0x7fff],
+  ])('a %s that it cannot have measured is damaged', async (_, register, word) => {
+    const chip = chipWith();
+    const sensor = await stand.opened(ina219);
+    onRead(chip, register, () => word);
+    await expect(stand.sample(sensor)).rejects.toMatchObject({ code: 'READING_DAMAGED', retry: 'now' });
   });
 });
 
