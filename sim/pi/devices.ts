@@ -1,12 +1,19 @@
 import type { I2cSettings } from '../../drivers/driver.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { Ads1115Chip } from '../chips/ads1115.ts';
+import { Bh1750Chip } from '../chips/bh1750.ts';
 import { Bme280Chip } from '../chips/bme280.ts';
 import { Bmp280Chip } from '../chips/bmp280.ts';
 import type { I2cChip, Truth } from '../chips/chip.ts';
 import { Ina219Chip } from '../chips/ina219.ts';
+import { Scd4xChip } from '../chips/scd4x.ts';
+import { Sgp30Chip } from '../chips/sgp30.ts';
+import { Sht3xChip } from '../chips/sht3x.ts';
+import { Sht4xChip } from '../chips/sht4x.ts';
 import { SimulatedSerialLine } from '../serial-line.ts';
 import { NmeaTalker } from '../talkers/nmea0183.ts';
+import { Pms5003Talker } from '../talkers/pms5003.ts';
+import { Sds011Talker } from '../talkers/sds011.ts';
 import type { Talker } from '../talkers/talker.ts';
 import { furnishHost } from './host-files.ts';
 import type { SimulatedMachine } from './machine.ts';
@@ -27,11 +34,18 @@ type Attach = (site: Site) => void;
 /** By the driver's name. Those that need nothing of a machine, `sim` and `replay`, are not in it. */
 export const DEVICES: Readonly<Record<string, Attach>> = {
   ads1115: attachAds1115,
+  bh1750: chip((options) => new Bh1750Chip(options)),
   bme280: chip((options) => new Bme280Chip(options)),
   bmp280: chip((options) => new Bmp280Chip(options)),
   ina219: chip((options, { shunt_ohms }) => new Ina219Chip({ ...options, shuntOhms: shunt_ohms as number })),
   nmea0183: serial((site) => new NmeaTalker(nmeaOptions(site))),
+  pms5003: serial(({ clock, surroundings: { truth } }) => new Pms5003Talker({ clock, truth }), 9600),
   'pulse-counter': attachPulses,
+  scd4x: chip((options) => new Scd4xChip(options)),
+  sds011: serial(({ clock, surroundings: { truth } }) => new Sds011Talker({ clock, truth }), 9600),
+  sgp30: chip((options) => new Sgp30Chip(options)),
+  sht3x: chip((options) => new Sht3xChip(options)),
+  sht4x: chip((options) => new Sht4xChip(options)),
   system: ({ machine, now, surroundings }) => {
     const { path } = surroundings.settings.options as { readonly path: string };
     furnishHost(machine.host, path, surroundings.truth, now);
@@ -79,10 +93,10 @@ function attachAds1115(site: Site): void {
 
 const converters = new WeakMap<SimulatedMachine, Map<string, Map<string, () => number>>>();
 
-/** A talker on the serial port that the options name. */
-function serial(make: (site: Site) => Talker): Attach {
+/** A talker on the serial port that the options name, at its own speed or the one that they say. */
+function serial(make: (site: Site) => Talker, ownBaud?: number): Attach {
   return (site) => {
-    const { port, baud } = optionsOf<{ readonly port: string; readonly baud?: number }>(site);
+    const { port, baud = ownBaud } = optionsOf<{ readonly port: string; readonly baud?: number }>(site);
     site.machine.attachSerial(port, new SimulatedSerialLine(make(site), baud === undefined ? {} : { baud }));
   };
 }

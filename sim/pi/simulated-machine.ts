@@ -55,6 +55,9 @@ export function simulate(config: SimulatedConfig, { clock, log, seed = 1, truth 
         log.warn({ station: station.name, driver: name }, 'a driver has no simulated device');
     }
   }
+  // As a scan finds them: `ls /dev/i2c-*`, `ls /dev/serial/by-id`.
+  for (const path of [...machine.buses.map((bus) => `/dev/${bus}`), ...machine.serialPaths])
+    machine.host.file(path, '');
   if (truth !== undefined) machine.onClose(writeTruth(sites, truth, clock, now));
   return { machine, sites, now };
 }
