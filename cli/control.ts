@@ -8,7 +8,12 @@ const ANSWER_MS = 5000;
  * Asks the gateway that listens on a control socket. Throws `NOT_RUNNING` when none does, and `SOCKET_FAILED` when it
  * cannot be asked or does not answer.
  */
-export async function askGateway(path: string, verb: string, clock: Clock): Promise<Readonly<Record<string, unknown>>> {
+export async function askGateway(
+  path: string,
+  verb: string,
+  clock: Clock,
+  parameters: Readonly<Record<string, unknown>> = {},
+): Promise<Readonly<Record<string, unknown>>> {
   const socket = connect(path);
   socket.setEncoding('utf8');
   const line = new Promise<string>((resolve, reject) => {
@@ -19,7 +24,7 @@ export async function askGateway(path: string, verb: string, clock: Clock): Prom
       text += chunk;
       if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
     });
-    socket.write(`${JSON.stringify({ verb })}\n`);
+    socket.write(`${JSON.stringify({ ...parameters, verb })}\n`);
   });
   try {
     const silent = (): Error => new MooringError('SOCKET_FAILED', 'the gateway does not answer', { context: { path } });

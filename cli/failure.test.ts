@@ -60,3 +60,7 @@ test('what went wrong first is told, though closing went wrong too; a bug stays 
   expect(operatingErrorOf(new SuppressedError(first, new TypeError('bug')))).toBeUndefined();
   expect(operatingErrorOf(new TypeError('bug'))).toBeUndefined();
 });
+
+test('that no gateway is running has a status of its own', () => {
+  expect(statusOf(new MooringError('NOT_RUNNING', 'no gateway is running'))).toBe(4);
+});

@@ -2,7 +2,7 @@ import { formatProblem, problemsOf } from '../runtime/config/problem.ts';
 import { type ErrorCode, MooringError } from '../runtime/errors.ts';
 
 /** Exit statuses that mean the same for every verb. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, inUse: 3 } as const;
+export const EXIT = { ok: 0, failure: 1, usage: 2, inUse: 3, notRunning: 4 } as const;
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   CONFIG_INVALID: EXIT.usage,
@@ -10,6 +10,7 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   STORE_OTHER_GATEWAY: EXIT.usage,
   STORE_IN_USE: EXIT.inUse,
   LOCK_HELD: EXIT.inUse,
+  NOT_RUNNING: EXIT.notRunning,
 };
 
 /** The exit status that an operating error ends a verb with. */

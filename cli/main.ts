@@ -52,6 +52,10 @@ const verbs: Verbs = {
   check: async (file, options) => (await import('./check.ts')).runCheck(file, options, streams.out),
   schema: async (kind) => (await import('./schema.ts')).runSchema(kind, streams.out),
   audit: async (recordsDir, options) => (await import('./audit.ts')).runAudit(recordsDir, options, streams.out),
+  alarms: async ({ config, ...options }) => {
+    const { runAlarms } = await import('./alarms.ts');
+    return await withHost(async (host) => await runAlarms(config, options, host));
+  },
   read: async (station, { config, json }) => {
     const { runRead } = await import('./read.ts');
     return await withHost(async (host) => await runRead(config, { station, json }, host));

@@ -35,6 +35,12 @@ test.each<[string, unknown[]]>([
   ['audit r --store s --forwarder f --json', ['audit', 'r', { store: 's', forwarder: 'f', json: true }]],
   ['read -c a.yaml', ['read', undefined, { config: 'a.yaml', json: false }]],
   ['read buoy-7 -c a.yaml --json', ['read', 'buoy-7', { config: 'a.yaml', json: true }]],
+  ['alarms -c a.yaml', ['alarms', { config: 'a.yaml', json: false }]],
+  ['alarms ack hot -c a.yaml --json', ['alarms', { action: 'ack', name: 'hot', config: 'a.yaml', json: true }]],
+  [
+    'alarms silence hot --station b --for 5m -c a.yaml',
+    ['alarms', { action: 'silence', name: 'hot', station: 'b', forMs: 300_000, config: 'a.yaml', json: false }],
+  ],
 ])('`mooring %s` calls its verb and ends with its status', async (line, expected) => {
   expect(await run(...line.split(' '))).toEqual({ status: 7, called: expected, out: '', err: '' });
 });
@@ -47,6 +53,9 @@ test.each([
   [['check', 'a', 'b'], /^mooring: too many arguments/],
   [['demo', '--for', '5'], /is invalid\. Write a number and its unit: 30s, 5m or 1h\.\n/],
   [['demo', '--kafka', 'b'], /is invalid\. Write host and port: 127\.0\.0\.1:9092\.\n/],
+  [['alarms', 'ack', '-c', 'a'], /^mooring: name the alarm\n/],
+  [['alarms', 'ack', 'hot', '--for', '5m', '-c', 'a'], /^mooring: option '--for' is for silence\n/],
+  [['alarms', 'mute', 'hot', '-c', 'a'], /Allowed choices are ack, silence\./],
   [['schema', 'moon'], /Allowed choices are gateway, central\./],
 ])('`mooring %j` means nothing: status 2, and why', async (args, why) => {
   const { status, called, out, err } = await run(...args);
@@ -60,7 +69,7 @@ test('--version prints the version alone', async () => {
   expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test.each(['run', 'central', 'demo', 'check', 'schema', 'audit', 'read'])(
+test.each(['run', 'central', 'demo', 'check', 'schema', 'audit', 'read', 'alarms'])(
   'the help of %s has an example of it',
   async (verb) => {
     const { status, out } = await run(verb, '--help');

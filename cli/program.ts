@@ -26,6 +26,14 @@ export interface Verbs {
     recordsDir: string,
     options: { readonly store?: string; readonly forwarder?: string; readonly json: boolean },
   ): Promise<number>;
+  alarms(options: {
+    readonly config: string;
+    readonly action?: 'ack' | 'silence' | undefined;
+    readonly name?: string | undefined;
+    readonly station?: string | undefined;
+    readonly forMs?: number | undefined;
+    readonly json: boolean;
+  }): Promise<number>;
   read(station: string | undefined, options: { readonly config: string; readonly json: boolean }): Promise<number>;
 }
 
@@ -65,6 +73,7 @@ function programOf(verbs: Verbs, finish: Finish): Command {
     .showHelpAfterError('(--help shows what there is)');
   addPrograms(program, verbs, finish);
   addTools(program, verbs, finish);
+  addAlarms(program, verbs, finish);
   return program;
 }
 
@@ -180,6 +189,39 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
         0: 'every sensor answered',
         1: 'one did not',
       }),
+    );
+}
+
+/** The verb that asks a running gateway about its alarms. */
+function addAlarms(program: Command, verbs: Verbs, finish: Finish): void {
+  program
+    .command('alarms')
+    .description("a running gateway's alarms: show them, acknowledge one, silence one")
+    .addArgument(new Argument('[action]', 'what to do with one; left out: they are shown').choices(['ack', 'silence']))
+    .argument('[name]', 'the alarm that is acknowledged or silenced')
+    .addOption(configOption("the gateway's configuration"))
+    .option('--station <name>', 'only of this station')
+    .addOption(
+      new Option('--for <duration>', 'how long it is silenced; left out: as its configuration says').argParser(
+        durationOf,
+      ),
+    )
+    .addOption(jsonOption())
+    .action(async (action, name, { for: forMs, ...options }, command) => {
+      if (action !== undefined && name === undefined) command.error('error: name the alarm');
+      if (forMs !== undefined && action !== 'silence') command.error("error: option '--for' is for silence");
+      finish(await verbs.alarms({ json: false, ...options, action, name, forMs }));
+    })
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'mooring alarms -c mooring.yaml',
+          'mooring alarms ack hot -c mooring.yaml',
+          'mooring alarms silence hot --station buoy-7 --for 30m -c mooring.yaml',
+        ],
+        { 0: 'shown, or done', 1: 'there is no such alarm', 4: 'no gateway is running' },
+      ),
     );
 }
 
