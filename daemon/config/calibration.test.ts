@@ -89,6 +89,11 @@ describe('calibrations of a sensor', () => {
     expect(config.metrics).toEqual([{ name: 'noise_level_raw', type: 'number', unit: 'V', resolution: 0.0001 }]);
   });
 
+  test('that keep raw values round them as the metric is, where the driver does not say how fine it is', () => {
+    const config = read(['gives: [wind_speed], calibrate: { wind_speed: { offset: 1, keep_raw: true } }']);
+    expect(config.metrics).toEqual([{ name: 'wind_speed_raw', type: 'number', unit: 'm/s', resolution: 0.01 }]);
+  });
+
   test('take the unit of a measure that nobody defined from the configuration', () => {
     const config = read(['gives: [x_bare], calibrate: { x_bare: { unit: mV, offset: 1, keep_raw: true } }']);
     expect(only(config).calibrations.x_bare?.at(0)?.rawUnit).toBe('mV');

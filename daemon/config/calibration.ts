@@ -134,7 +134,8 @@ class CalibrationReader {
   #historyOf(entries: readonly PlacedKeys[], dated: readonly DatedCalibration[]): MetricCalibration {
     const keeping = entries.find(({ keys }) => keys.keep_raw);
     if (keeping !== undefined) {
-      const { resolution } = this.#given;
+      const ofMetric = this.#isToConvert ? undefined : this.#definition?.resolution;
+      const resolution = this.#given.resolution ?? ofMetric;
       const unit = this.#rawUnit ?? dated[0]?.calibration.rawUnit ?? '';
       this.#rawMetrics.add([...keeping.path, 'keep_raw'], { name: rawNameOf(this.#name), unit, resolution });
     }
