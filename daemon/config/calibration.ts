@@ -23,7 +23,7 @@ import type { MetricExtension } from './types.ts';
 type CalibrationKeys = z.output<typeof calibrationSchema>;
 
 /** Sensors with their calibrations, and the definitions of raw values that stand in records. */
-export interface CalibrationsRead {
+interface CalibrationsRead {
   readonly sensors: readonly (readonly SensorRead[])[];
   /** Those of the configuration, and those of raw values. */
   readonly metrics: readonly MetricExtension[];

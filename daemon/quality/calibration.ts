@@ -16,7 +16,7 @@ export type CalibrationTerms =
   /** Lines between points whose raw values rise; beyond the ends the first and the last line go on. */
   | { readonly table: readonly CalibrationPoint[] };
 
-export interface CalibrationOptions {
+interface CalibrationOptions {
   readonly id: string | undefined;
   readonly rawUnit: string;
   readonly terms: CalibrationTerms;

@@ -12,7 +12,7 @@ export interface MeasuredPosition {
 }
 
 /** The longest step to the next position. */
-export interface StepLimit {
+interface StepLimit {
   readonly longestM: number;
   readonly method: 'haversine' | 'wgs84';
 }

@@ -70,7 +70,7 @@ export function flatLine({ timesMs, values }: Series, { tolerance, durationMs }:
 }
 
 /** What is looked at, and when, beside the rule itself. */
-export interface AttenuatedOptions {
+interface AttenuatedOptions {
   /** Population standard deviation, of what is not missing; or highest minus lowest, 2 where one of the window is missing. */
   readonly check: 'std' | 'range';
   /** Values that a window must hold, else 2. */

@@ -32,7 +32,7 @@ function isWithin(inner: Span | undefined, outer: Span | undefined): boolean {
 }
 
 /** What `validRange` takes for valid. */
-export interface ValidRange {
+interface ValidRange {
   /** Undefined: no bound. */
   readonly lowest: number | undefined;
   readonly highest: number | undefined;
