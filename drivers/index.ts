@@ -3,13 +3,16 @@ import { bh1750 } from './bh1750/bh1750.ts';
 import { bme280 } from './bme280/bme280.ts';
 import { bmp280 } from './bmp280/bmp280.ts';
 import type { AnyDriver } from './driver.ts';
+import { ds18b20 } from './ds18b20/ds18b20.ts';
 import { ina219 } from './ina219/ina219.ts';
+import { modbus } from './modbus/modbus.ts';
 import { nmea0183 } from './nmea0183/nmea0183.ts';
 import { pms5003 } from './pms5003/pms5003.ts';
 import { pulseCounter } from './pulse-counter/pulse-counter.ts';
 import { replay } from './replay/replay.ts';
 import { scd4x } from './scd4x/scd4x.ts';
 import { sds011 } from './sds011/sds011.ts';
+import { serialLines } from './serial-lines/serial-lines.ts';
 import { sgp30 } from './sgp30/sgp30.ts';
 import { sht3x } from './sht3x/sht3x.ts';
 import { sht4x } from './sht4x/sht4x.ts';
@@ -22,13 +25,16 @@ export const DRIVERS: readonly AnyDriver[] = [
   bh1750,
   bme280,
   bmp280,
+  ds18b20,
   ina219,
+  modbus,
   nmea0183,
   pms5003,
   pulseCounter,
   replay,
   scd4x,
   sds011,
+  serialLines,
   sgp30,
   sht3x,
   sht4x,
