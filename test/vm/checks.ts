@@ -83,12 +83,13 @@ export const CHECKS: readonly Check[] = [
   },
 ];
 
-const BME280 = '{ driver: bme280, bus: i2c-1, address: 0x76 }';
+/** An emulated processor is a tenth of a real one. */
+const BME280 = '{ driver: bme280, bus: i2c-1, address: 0x76, deadline: 20s }';
 
 function configuration(sensors: readonly string[]): string {
   return `gateway: vm
 stations:
-  - { name: mast, every: 200ms, sensors: [${sensors.join(', ')}] }
+  - { name: mast, every: 1s, sensors: [${sensors.join(', ')}] }
 ${
   sensors.includes(BME280)
     ? `alarms:
