@@ -133,32 +133,24 @@ export function unknownChip(name: string, context: Readonly<Record<string, strin
 
 /**
  * Whether whoever is there answers a command with right checksums, for a scan. The bus's own pauses before it tries again
- * are the time that the chip has for it.
+ * are the time that the chip has for it; it may still be puzzled by what it was asked for another driver.
  */
 export async function answersTo(command: Command, device: I2cDevice, signal: AbortSignal): Promise<boolean> {
-  try {
-    await device.write(Uint8Array.from(command.code), signal);
-    const answer = await readWhenReady(device, (command.words ?? 0) * WORD_BYTES, signal);
-    return decodeWords(answer) !== undefined;
-  } catch (error) {
-    if (isNoAnswer(error)) return false;
-    throw error;
-  }
-}
-
-const READS_MAX = 3;
-
-async function readWhenReady(device: I2cDevice, length: number, signal: AbortSignal): Promise<Buffer> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     try {
-      return await device.read(length, signal);
+      await device.write(Uint8Array.from(command.code), signal);
+      return decodeWords(await device.read((command.words ?? 0) * WORD_BYTES, signal)) !== undefined;
     } catch (error) {
-      if (!isNoAnswer(error) || attempt === READS_MAX) throw error;
+      if (!isNoAnswer(error)) throw error;
     }
   }
+  return false;
 }
 
-function isNoAnswer(error: unknown): error is MooringError {
+const ATTEMPTS_MAX = 3;
+
+/** Whether it is that nobody acknowledges: who is absent, busy, or does not know what it was asked. */
+export function isNoAnswer(error: unknown): error is MooringError {
   return error instanceof MooringError && error.code === 'I2C_NO_DEVICE';
 }
 

@@ -4,7 +4,6 @@ import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { shapeOf } from '../../runtime/config/schema-tree.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
-import { NOT_IN_THIS_VERSION } from '../../runtime/config/values.ts';
 import { calibrateSchema } from './calibration-schema.ts';
 import { sensorShape } from './schema.ts';
 import type { SensorConfig } from './types.ts';
@@ -15,9 +14,6 @@ export interface SensorRead extends Omit<SensorConfig, 'everyMs'> {
   /** Undefined: the station's. */
   readonly everyMs: number | undefined;
 }
-
-/** Drivers whose names are taken. */
-const LATER_DRIVERS: ReadonlySet<string> = new Set(['sht4x']);
 
 /** Is read metric by metric, and hides nothing of its sensor where it is wrong. */
 const CALIBRATE = 'calibrate';
@@ -74,11 +70,7 @@ function driverAt(reader: ConfigReader, drivers: readonly AnyDriver[], path: Pat
   const driver = drivers.find((each) => each.name === name);
   if (driver !== undefined) return driver;
   const known = drivers.map((each) => each.name);
-  if (LATER_DRIVERS.has(name)) {
-    reader.report(at, 'value', `\`${name}\` is ${NOT_IN_THIS_VERSION}`, `Known drivers: ${known.join(', ')}.`);
-  } else {
-    reader.report(at, 'value', 'unknown driver', didYouMean(name, known) || `Known drivers: ${known.join(', ')}.`);
-  }
+  reader.report(at, 'value', 'unknown driver', didYouMean(name, known) || `Known drivers: ${known.join(', ')}.`);
   return undefined;
 }
 

@@ -46,7 +46,7 @@ const SATURATED = 0xffff;
 /** The most light that is not taken for more, in lx. */
 const ILLUMINANCE_MAX = luxOf(SATURATED - 1, COARSE);
 
-/** ROHM BH1750FVI: illuminance. Source: data sheet BH1750FVI, 11046EDT01, November 2011. */
+/** ROHM BH1750FVI: illuminance. Source: BH1750FVI Technical Note, 2009.04 Rev.B. */
 export const bh1750: Driver<Options> = {
   name: 'bh1750',
   summary: 'ROHM BH1750FVI on I²C: illuminance',
@@ -118,7 +118,7 @@ class Bh1750Sensor implements PolledSensor {
   }
 }
 
-/** lx from what the converter gives: page 11 of the data sheet. */
+/** lx from what the converter gives: "Measurement result adjustment" in the data sheet. */
 export function luxOf(counts: number, { mode, time }: LightRange): number {
   const halves = mode === ONE_TIME_HIGH_2 ? 2 : 1;
   return (counts / COUNTS_PER_LUX / halves) * (USUAL_TIME / time);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Driver, DriverMetric, Reading } from '../driver.ts';
 import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { valuesInRange } from '../values-in-range.ts';
 import {
   fineTemperature,
   pressureOf,
@@ -91,23 +92,10 @@ export function pressureAndTemperature(
   if (raw.every((each) => each === RAW_SKIPPED) || raw.some((each) => each === 0 || each === RAW_MAX)) return undefined;
   const fine = fineTemperature(rawTemperature, trimming);
   return {
-    reading: readingOf({
+    reading: valuesInRange({
       temperature: [temperatureOf(fine), TEMPERATURE_RANGE],
       pressure: [pressureOf(rawPressure, fine, trimming), PRESSURE_RANGE],
     }),
     fine,
   };
-}
-
-/** Values, each with its range: what is inside is a metric, what is not is missing. */
-export function readingOf(
-  values: Readonly<Record<string, readonly [value: number, range: readonly [number, number]]>>,
-): Reading {
-  const metrics: Record<string, number> = {};
-  const missing: string[] = [];
-  for (const [name, [value, [lowest, highest]]] of Object.entries(values)) {
-    if (value >= lowest && value <= highest) metrics[name] = value;
-    else missing.push(name);
-  }
-  return missing.length === 0 ? { metrics } : { metrics, missing };
 }

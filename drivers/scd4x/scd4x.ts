@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Driver, I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
 import { i2cOptions, settingsOf } from '../i2c-options.ts';
-import { answersTo, type Command, SensirionDevice, unknownChip } from '../sensirion-words.ts';
+import { answersTo, type Command, isNoAnswer, SensirionDevice, unknownChip } from '../sensirion-words.ts';
+import { valuesInRange } from '../values-in-range.ts';
 
 const ADDRESSES = [0x62] as const;
 
@@ -49,11 +50,12 @@ const READY_BITS = 0x07ff;
 const PERIOD_MS = 5000;
 const SILENT_PERIODS_MAX = 3;
 
+/** 0 is what the chip gives for a measurement that failed. */
 const CO2_RANGE = [1, 40_000] as const;
 const TEMPERATURE_RANGE = [-10, 60] as const;
 const HUMIDITY_RANGE = [0, 100] as const;
 
-/** Sensirion SCD40, SCD41, SCD43: carbon dioxide. Source: data sheet SCD4x, version 1.6. */
+/** Sensirion SCD40, SCD41, SCD43: carbon dioxide. Source: data sheet SCD4x, version 1.3; the variant: version 1.7. */
 export const scd4x: Driver<Options> = {
   name: 'scd4x',
   summary: 'Sensirion SCD40, SCD41, SCD43 on I²C: carbon dioxide, temperature and humidity of the air',
@@ -95,10 +97,7 @@ class Scd4xSensor implements PolledSensor {
     // It may be measuring since somebody else began it, and answers nothing else then.
     await this.#words.tell(STOP, signal);
     await this.#words.identify(SERIAL, 'SCD4x', signal);
-    const [variant = 0] = await this.#words.identify(VARIANT, 'SCD4x', signal);
-    if (!VARIANTS.includes(variant >> 12)) {
-      throw unknownChip('SCD4x', { variant: `0x${variant.toString(16).padStart(4, '0')}` });
-    }
+    await this.#checkVariant(signal);
     await this.#configure(signal);
     await this.#words.tell(START, signal);
     this.#heardMs = this.#clock.monotonicMs();
@@ -113,7 +112,7 @@ class Scd4xSensor implements PolledSensor {
     }
     const [co2 = 0, temperatureWord = 0, humidityWord = 0] = await this.#words.ask(READ, signal);
     this.#heardMs = this.#clock.monotonicMs();
-    return readingOf({
+    return valuesInRange({
       co2: [co2, CO2_RANGE],
       temperature: [-45 + (175 * temperatureWord) / 0xffff, TEMPERATURE_RANGE],
       humidity: [(100 * humidityWord) / 0xffff, HUMIDITY_RANGE],
@@ -123,6 +122,19 @@ class Scd4xSensor implements PolledSensor {
   /** The chip goes on measuring: it would take half a second to stop, and the next opening stops it. */
   async close(): Promise<void> {
     await this.#device.close();
+  }
+
+  /** A chip of the first years does not know the question, and is an SCD40 or SCD41. */
+  async #checkVariant(signal: AbortSignal): Promise<void> {
+    const variant = await this.#words.ask(VARIANT, signal).then(
+      ([word = 0]) => word,
+      (error: unknown) => {
+        if (isNoAnswer(error)) return undefined;
+        throw error;
+      },
+    );
+    if (variant === undefined || VARIANTS.includes(variant >> 12)) return;
+    throw unknownChip('SCD4x', { variant: `0x${variant.toString(16).padStart(4, '0')}` });
   }
 
   /** Into memory that is lost with the power: what is kept for ever can be written 2,000 times only. */
@@ -143,16 +155,4 @@ class Scd4xSensor implements PolledSensor {
       hint: 'It had no power for a moment, or another program stopped it: its supply has to give 205 mA at times.',
     });
   }
-}
-
-/** Values, each with its range: what is inside is a metric, what is not is missing. 0 ppm is what a failed measurement gives. */
-function readingOf(
-  values: Readonly<Record<string, readonly [value: number, range: readonly [number, number]]>>,
-): Reading {
-  const isInside = ([, [value, [lowest, highest]]]: (typeof entries)[number]): boolean =>
-    value >= lowest && value <= highest;
-  const entries = Object.entries(values);
-  const missing = entries.filter((entry) => !isInside(entry)).map(([name]) => name);
-  const metrics = Object.fromEntries(entries.filter(isInside).map(([name, [value]]) => [name, value]));
-  return missing.length === 0 ? { metrics } : { metrics, missing };
 }

@@ -31,7 +31,7 @@ const chip: ShtChip = {
   },
 };
 
-/** Sensirion SHT30, SHT31, SHT35: temperature and humidity of the air. Source: data sheet SHT3x-DIS, version 7. */
+/** Sensirion SHT30, SHT31, SHT35: temperature and humidity of the air. Source: data sheet SHT3x-DIS, version 5. */
 export const sht3x: Driver<Options> = {
   name: 'sht3x',
   summary: 'Sensirion SHT30, SHT31, SHT35 on I²C: temperature and humidity of the air',

@@ -24,7 +24,7 @@ interface Measurement {
   readonly endMs: number;
 }
 
-/** BH1750FVI by its data sheet (ROHM, 11046EDT01). A read during a measurement gives what the one before has left. */
+/** BH1750FVI by its data sheet (ROHM, Technical Note, 2009.04 Rev.B). A read during a measurement gives what the one before has left. */
 export class Bh1750Chip implements I2cChip {
   readonly address: number;
   readonly #clock: Clock;

@@ -4,8 +4,8 @@ import { humidityAt } from './warmth.ts';
 
 /** Beside the shared: `co2` in ppm, `temperature` in °C and `humidity` in % are the truths. */
 export interface Scd4xOptions extends SensirionOptions {
-  /** 0x0440 for an SCD40, 0x1440 for an SCD41; its upper four bits are the kind of chip. */
-  readonly variant?: number;
+  /** 0x0440 for an SCD40, 0x1440 for an SCD41; its upper four bits are the kind of chip. Undefined: it cannot tell. */
+  readonly variant?: number | undefined;
   /** How much warmer than the air the chip is in its place, in °C; 4 as it assumes from new. */
   readonly excess?: number;
   /** The pressure of the air in hPa; left out: what the chip takes it for. */
@@ -25,10 +25,10 @@ interface Settings {
 
 const FROM_NEW: Settings = { offsetWord: 0x05da, altitude: 0, pressureHpa: 0, selfCalibration: 1 };
 
-/** SCD4x by its data sheet (Sensirion, SCD4x, version 1.6): periodic measurements, and few commands while they go on. */
+/** SCD4x by its data sheet (Sensirion, SCD4x, version 1.3; the variant: 1.7): periodic measurements, and few commands while they go on. */
 export class Scd4xChip extends SensirionChip {
   protected readonly startUpMs = 30;
-  readonly #variant: number;
+  readonly #variant: number | undefined;
   readonly #excess: number;
   readonly #pressureHpa: number | undefined;
   #settings: Settings = { ...FROM_NEW };
@@ -39,7 +39,7 @@ export class Scd4xChip extends SensirionChip {
 
   constructor(options: Scd4xOptions) {
     super(options, 0x62);
-    this.#variant = options.variant ?? 0x0440;
+    this.#variant = 'variant' in options ? options.variant : 0x0440;
     this.#excess = options.excess ?? 4;
     this.#pressureHpa = options.pressureHpa;
   }
@@ -86,7 +86,7 @@ export class Scd4xChip extends SensirionChip {
       case 0x3682:
         return { busyMs: 1, answer: () => [0xf896, 0x9f07, 0x3bbe] };
       case 0x202f:
-        return { busyMs: 1, answer: () => [this.#variant] };
+        return this.#tellVariant();
       case 0x241d:
         [this.#settings.offsetWord = 0] = this.argumentsOf(bytes, 1);
         return { busyMs: 1 };
@@ -99,6 +99,12 @@ export class Scd4xChip extends SensirionChip {
       default:
         throw new I2cNack();
     }
+  }
+
+  #tellVariant(): Action {
+    const variant = this.#variant;
+    if (variant === undefined) throw new I2cNack();
+    return { busyMs: 1, answer: () => [variant] };
   }
 
   #period(): number {

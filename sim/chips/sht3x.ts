@@ -13,7 +13,7 @@ const STATUS_AFTER_RESET = 0x8010;
 const HEATER_EXCESS = 4;
 const TIME_CONSTANT_MS = 5000;
 
-/** SHT3x-DIS by its data sheet (Sensirion, SHT3x-DIS, version 7): single shots, status, heater. */
+/** SHT3x-DIS by its data sheet (Sensirion, SHT3x-DIS, version 5): single shots, status, heater. */
 export class Sht3xChip extends SensirionChip {
   protected readonly startUpMs = 1;
   #status = STATUS_AFTER_RESET;
