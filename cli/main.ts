@@ -37,9 +37,9 @@ async function withHost(verb: (host: Host) => Promise<number>): Promise<number> 
 
 /** Loaded when they are asked for: `check` needs neither a database nor a broker. */
 const verbs: Verbs = {
-  run: async ({ config }) => {
+  run: async ({ config, ...options }) => {
     const { runGateway } = await import('./run.ts');
-    return await withHost(async (host) => await runGateway(config, host));
+    return await withHost(async (host) => await runGateway(config, options, host));
   },
   central: async ({ config, resume }) => {
     const { runCentral } = await import('./central.ts');
@@ -55,6 +55,10 @@ const verbs: Verbs = {
   alarms: async ({ config, ...options }) => {
     const { runAlarms } = await import('./alarms.ts');
     return await withHost(async (host) => await runAlarms(config, options, host));
+  },
+  sensors: async ({ config, ...options }) => {
+    const { runSensors } = await import('./sensors.ts');
+    return await withHost(async (host) => await runSensors(config, options, host));
   },
   read: async (station, { config, json }) => {
     const { runRead } = await import('./read.ts');

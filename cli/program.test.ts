@@ -21,7 +21,11 @@ async function run(...args: string[]): Promise<{ status: number; called: unknown
 }
 
 test.each<[string, unknown[]]>([
-  ['run -c a.yaml', ['run', { config: 'a.yaml' }]],
+  ['run -c a.yaml', ['run', { config: 'a.yaml', simulate: false }]],
+  ['run -c a.yaml --simulate', ['run', { config: 'a.yaml', simulate: true }]],
+  ['run -c a.yaml --seed 7 --truth t', ['run', { config: 'a.yaml', simulate: true, seed: 7, truth: 't' }]],
+  ['sensors -c a.yaml', ['sensors', { config: 'a.yaml', simulate: false, json: false }]],
+  ['sensors -c a.yaml --simulate --json', ['sensors', { config: 'a.yaml', simulate: true, json: true }]],
   ['central --config a.yaml', ['central', { config: 'a.yaml', resume: [] }]],
   ['central -c a.yaml --resume a --resume b', ['central', { config: 'a.yaml', resume: ['a', 'b'] }]],
   ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],

@@ -12,7 +12,12 @@ export interface Streams {
 
 /** What each verb does; every one returns its exit status. */
 export interface Verbs {
-  run(options: { readonly config: string }): Promise<number>;
+  run(options: {
+    readonly config: string;
+    readonly simulate: boolean;
+    readonly seed?: number;
+    readonly truth?: string;
+  }): Promise<number>;
   central(options: { readonly config: string; readonly resume: readonly string[] }): Promise<number>;
   demo(options: {
     readonly data: string;
@@ -32,6 +37,12 @@ export interface Verbs {
     readonly name?: string | undefined;
     readonly station?: string | undefined;
     readonly forMs?: number | undefined;
+    readonly json: boolean;
+  }): Promise<number>;
+  sensors(options: {
+    readonly config: string;
+    readonly simulate: boolean;
+    readonly seed?: number;
     readonly json: boolean;
   }): Promise<number>;
   read(station: string | undefined, options: { readonly config: string; readonly json: boolean }): Promise<number>;
@@ -77,16 +88,28 @@ function programOf(verbs: Verbs, finish: Finish): Command {
   return program;
 }
 
+const RUN_EXAMPLES = [
+  'mooring check mooring.yaml && mooring run -c mooring.yaml',
+  'mooring run -c examples/city.yaml --simulate --seed 7 --truth truth.ndjson',
+];
+
 /** The verbs that go on until they are told to stop. */
 function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
   program
     .command('run')
     .description('the gateway: reads its sensors, keeps every record, brings them to the centre')
     .addOption(configOption("the gateway's configuration"))
-    .action(async (options) => finish(await verbs.run(options)))
+    .addOption(simulateOption())
+    .addOption(seedOption())
+    .addOption(
+      new Option('--truth <file>', 'write what is true in the simulated world, each second, NDJSON').implies({
+        simulate: true,
+      }),
+    )
+    .action(async (options) => finish(await verbs.run({ simulate: false, ...options })))
     .addHelpText(
       'after',
-      examples(['mooring check mooring.yaml && mooring run -c mooring.yaml'], {
+      examples(RUN_EXAMPLES, {
         0: 'clean stop (SIGTERM, Ctrl-C)',
         1: 'failure',
         2: 'configuration',
@@ -177,6 +200,20 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
       }),
     );
   program
+    .command('sensors')
+    .description('scan the buses, name what is recognised, print the YAML to paste')
+    .addOption(configOption("the gateway's configuration"))
+    .addOption(simulateOption())
+    .addOption(seedOption())
+    .addOption(jsonOption())
+    .action(async (options) => finish(await verbs.sensors({ simulate: false, json: false, ...options })))
+    .addHelpText(
+      'after',
+      examples(['mooring sensors -c mooring.yaml', 'mooring sensors -c examples/city.yaml --simulate'], {
+        0: 'scanned, whatever was found',
+      }),
+    );
+  program
     .command('read')
     .description('sample every sensor once and print the values; asks the gateway where one is running')
     .argument('[station]', 'only this one')
@@ -223,6 +260,22 @@ function addAlarms(program: Command, verbs: Verbs, finish: Finish): void {
         { 0: 'shown, or done', 1: 'there is no such alarm', 4: 'no gateway is running' },
       ),
     );
+}
+
+function simulateOption(): Option {
+  return new Option('--simulate', 'put simulated devices in place of the hardware: no value is real');
+}
+
+function seedOption(): Option {
+  return new Option('--seed <number>', 'another seed is another simulated world; 1 if left out')
+    .argParser(seedOf)
+    .implies({ simulate: true });
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  if (!/^\d{1,10}$/.test(text) || seed > 0xffff_ffff) throw new InvalidArgumentError('Write a whole number.');
+  return seed;
 }
 
 function durationOf(text: string): number {

@@ -10,6 +10,7 @@ import { Scd4xChip } from '../chips/scd4x.ts';
 import { Sgp30Chip } from '../chips/sgp30.ts';
 import { Sht3xChip } from '../chips/sht3x.ts';
 import { Sht4xChip } from '../chips/sht4x.ts';
+import { SimulatedOneWire } from '../one-wire.ts';
 import { SimulatedSerialLine } from '../serial-line.ts';
 import { NmeaTalker } from '../talkers/nmea0183.ts';
 import { Pms5003Talker } from '../talkers/pms5003.ts';
@@ -37,6 +38,12 @@ export const DEVICES: Readonly<Record<string, Attach>> = {
   bh1750: chip((options) => new Bh1750Chip(options)),
   bme280: chip((options) => new Bme280Chip(options)),
   bmp280: chip((options) => new Bmp280Chip(options)),
+  ds18b20: (site) => {
+    const { device, metric } = optionsOf<{ readonly device: string; readonly metric: string }>(site);
+    const { machine, clock, surroundings } = site;
+    const devices = { [device]: { quantity: metric } };
+    machine.oneWire.attach(new SimulatedOneWire({ clock, truth: surroundings.truth, devices }));
+  },
   ina219: chip((options, { shunt_ohms }) => new Ina219Chip({ ...options, shuntOhms: shunt_ohms as number })),
   nmea0183: serial((site) => new NmeaTalker(nmeaOptions(site))),
   pms5003: serial(({ clock, surroundings: { truth } }) => new Pms5003Talker({ clock, truth }), 9600),

@@ -7,7 +7,7 @@ import { SimulatedI2cBus } from '../i2c-bus.ts';
 import type { SimulatedSerialLine } from '../serial-line.ts';
 import { SimulatedLine } from './gpio.ts';
 import { SimulatedHost } from './host.ts';
-import { SimulatedOneWire } from './one-wire.ts';
+import { JoinedOneWire } from './one-wire.ts';
 import { SimulatedActuator } from './output.ts';
 
 /** A TCP server somewhere in the network. */
@@ -19,7 +19,7 @@ export type SimulatedServer = Pick<Machine, 'openTcp'>;
  */
 export class SimulatedMachine implements Machine {
   readonly host = new SimulatedHost();
-  readonly oneWire = new SimulatedOneWire();
+  readonly oneWire = new JoinedOneWire();
   readonly #clock: Clock;
   readonly #buses = new Map<string, SimulatedI2cBus>();
   readonly #serial = new Map<string, SimulatedSerialLine>();
@@ -104,6 +104,7 @@ export class SimulatedMachine implements Machine {
     for (const end of this.#endings.splice(0)) await end();
     for (const line of this.#serial.values()) line.powerDown();
     for (const bus of this.#buses.values()) bus.release();
+    this.oneWire.release();
   }
 }
 

@@ -1,35 +1,36 @@
 import type { OneWireFiles } from '../../daemon/buses/machine.ts';
+import type { SimulatedDs18b20, SimulatedOneWire } from '../one-wire.ts';
 
-/** The kernel's files of one device: what each says at the moment, or a promise of it where the device takes its time. */
-export type OneWireFile = (file: string) => string | Promise<string>;
+/** A machine's 1-Wire devices: each has surroundings of its own, and so a bus of its own, which the kernel shows as one. */
+export class JoinedOneWire implements OneWireFiles {
+  readonly #buses: SimulatedOneWire[] = [];
 
-/** A simulated 1-Wire bus, as the kernel shows it. */
-export class SimulatedOneWire implements OneWireFiles {
-  readonly #devices = new Map<string, OneWireFile>();
-  readonly #unplugged = new Set<string>();
-
-  attach(device: string, file: OneWireFile): void {
-    this.#devices.set(device, file);
+  attach(bus: SimulatedOneWire): void {
+    this.#buses.push(bus);
   }
 
-  unplug(device: string): void {
-    this.#unplugged.add(device);
+  /** The handle for its faults: `device('28-…').trouble = 'noise'`. */
+  device(id: string): SimulatedDs18b20 | undefined {
+    return this.#busOf(id)?.devices.get(id);
   }
 
-  plug(device: string): void {
-    this.#unplugged.delete(device);
+  /** Lets every read that hangs come back. */
+  release(): void {
+    for (const bus of this.#buses) bus.release();
   }
 
   async list(): Promise<string[]> {
-    return await Promise.resolve([...this.#devices.keys()].filter((device) => !this.#unplugged.has(device)).sort());
+    const lists = await Promise.all(this.#buses.map((bus) => bus.list()));
+    return lists.flat().sort();
   }
 
   async read(device: string, file: string): Promise<string> {
-    await Promise.resolve();
-    const found = this.#devices.get(device);
-    if (found === undefined || this.#unplugged.has(device)) {
-      throw Object.assign(new Error(`ENOENT: no simulated device ${device}`), { code: 'ENOENT' });
-    }
-    return await found(file);
+    const bus = this.#busOf(device);
+    if (bus === undefined) throw Object.assign(new Error(`ENOENT: no simulated device ${device}`), { code: 'ENOENT' });
+    return await bus.read(device, file);
+  }
+
+  #busOf(device: string): SimulatedOneWire | undefined {
+    return this.#buses.find((bus) => bus.devices.has(device));
   }
 }

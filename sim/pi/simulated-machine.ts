@@ -55,6 +55,7 @@ export function simulate(config: SimulatedConfig, { clock, log, seed = 1, truth 
         log.warn({ station: station.name, driver: name }, 'a driver has no simulated device');
     }
   }
+  for (let number = HEADER_LINES[0]; number <= HEADER_LINES[1]; number += 1) machine.line(`GPIO${number}`);
   // As a scan finds them: `ls /dev/i2c-*`, `ls /dev/serial/by-id`.
   for (const path of [...machine.buses.map((bus) => `/dev/${bus}`), ...machine.serialPaths])
     machine.host.file(path, '');
@@ -62,6 +63,8 @@ export function simulate(config: SimulatedConfig, { clock, log, seed = 1, truth 
   return { machine, sites, now };
 }
 
+/** GPIO lines on the pins of a Raspberry Pi. */
+const HEADER_LINES = [2, 27] as const;
 /** Drivers without hardware. */
 const NEEDS_NOTHING: ReadonlySet<string> = new Set(['replay', 'sim']);
 
