@@ -60,48 +60,39 @@ class OneWire {
     return await this.#inTurn(device, signal, async () => await this.#context.machine.oneWire.read(device, file));
   }
 
+  /** The caller is answered when the signal is aborted, or after `READ_MS`; the turn ends when `work` has come back. */
   async #inTurn<T>(device: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    this.#throwIfStuck(device);
+    if (this.#stuckSinceMs !== undefined) throw stuckError(device);
     await this.#turns.take(signal);
-    const working = work();
-    const done = working.then(
-      () => this.#free(),
-      () => this.#free(),
-    );
-    try {
-      return await this.#atMost(working, device);
-    } catch (cause) {
-      throw wireError(cause, device);
-    } finally {
-      // The next one has its turn when this one is really over, whoever has been answered meanwhile.
-      void done.then(() => this.#turns.pass());
+    if (signal.aborted) {
+      this.#turns.pass();
+      throw signal.reason;
     }
+    return await new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      const cancel = this.#context.clock.after(READ_MS, () => {
+        this.#becomeStuck(device);
+        reject(deadlineError(device));
+      });
+      const back = (): void => {
+        cancel();
+        signal.removeEventListener('abort', onAbort);
+        this.#free();
+        this.#turns.pass();
+      };
+      // Before its caller goes on, so that what the caller does next finds the wire as it is.
+      work()
+        .finally(back)
+        .then(resolve, (cause: unknown) => reject(wireError(cause, device) as Error));
+    });
   }
 
-  async #atMost<T>(working: Promise<T>, device: string): Promise<T> {
+  #becomeStuck(device: string): void {
     const { clock, log } = this.#context;
-    return await new Promise<T>((resolve, reject) => {
-      const cancel = clock.after(READ_MS, () => {
-        this.#stuckSinceMs = clock.monotonicMs();
-        log.warn({ device, limitMs: READ_MS }, 'the 1-Wire bus is stuck');
-        this.#turns.turnAway(() => stuckError(device));
-        reject(
-          new MooringError('DEADLINE', 'the 1-Wire device did not answer in time', {
-            context: { device, limitMs: READ_MS },
-          }),
-        );
-      });
-      working.then(
-        (value) => {
-          cancel();
-          resolve(value);
-        },
-        (error: unknown) => {
-          cancel();
-          reject(error as Error);
-        },
-      );
-    });
+    this.#stuckSinceMs = clock.monotonicMs();
+    log.warn({ device, limitMs: READ_MS }, 'the 1-Wire bus is stuck: a read has not come back');
+    this.#turns.turnAway(() => stuckError(device));
   }
 
   #free(): void {
@@ -110,16 +101,18 @@ class OneWire {
     log.info({ stuckMs: Math.round(clock.monotonicMs() - this.#stuckSinceMs) }, 'the 1-Wire bus is free again');
     this.#stuckSinceMs = undefined;
   }
-
-  #throwIfStuck(device: string): void {
-    if (this.#stuckSinceMs !== undefined) throw stuckError(device);
-  }
 }
 
 function stuckError(device: string): MooringError {
   return new MooringError('BUS_STUCK', 'a read of the 1-Wire bus has not come back', {
     context: { device },
     hint: 'Look for a short between data and ground, and whether the pull-up of 4.7 kΩ is there.',
+  });
+}
+
+function deadlineError(device: string): MooringError {
+  return new MooringError('DEADLINE', 'the 1-Wire device did not answer in time', {
+    context: { device, limitMs: READ_MS },
   });
 }
 
@@ -133,14 +126,16 @@ function absentError(device: string, devices: readonly string[]): MooringError {
   });
 }
 
-const ABSENT = new Set(['ENOENT', 'ENODEV']);
-const WIRE = new Set(['EIO', 'ETIMEDOUT', 'EAGAIN', 'ECHILD']);
-
+/** The operating error for what the system said. Anything that is no system's error is a bug, and comes back as it is. */
 function wireError(cause: unknown, device: string): unknown {
-  const { code = '' } = cause as NodeJS.ErrnoException;
-  if (cause instanceof MooringError) return cause;
-  if (ABSENT.has(code)) return new MooringError('PORT_LOST', `the 1-Wire device ${device} is gone`, { cause });
-  if (WIRE.has(code))
-    return new MooringError('BUS_FAILED', 'an error on the 1-Wire bus', { cause, context: { device } });
-  return cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (cause instanceof MooringError || typeof code !== 'string' || code.startsWith('ERR_')) return cause;
+  if (code === 'ENOENT' || code === 'ENODEV') {
+    return new MooringError('PORT_LOST', 'the 1-Wire device is gone', { cause, context: { device } });
+  }
+  return new MooringError('BUS_FAILED', 'the read failed on the 1-Wire bus', {
+    cause,
+    context: { device },
+    hint: 'Check the pull-up of 4.7 kΩ between data and 3.3 V, the plugs, and the length of the wires.',
+  });
 }
