@@ -1,7 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { gpioOf } from './gpio/gpio.ts';
-import { thisHost } from './host.ts';
+import { hostSystem } from './host.ts';
 import { i2cAdapterOf } from './i2c/child-adapter.ts';
 import type { Machine } from './machine.ts';
 import { openTcpSocket } from './modbus-tcp.ts';
@@ -17,7 +17,7 @@ export function thisMachine(context: { readonly clock: Clock; readonly log: Log 
     openSerial: openSerialPort,
     openTcp: openTcpSocket,
     oneWire,
-    host: thisHost,
+    host: hostSystem(context),
     gpioInput: (settings) => gpio.gpioInput(settings),
     output: (settings) => gpio.output(settings),
     close: async () => void (await Promise.all([gpio.close(), oneWire.close()])),

@@ -2,8 +2,8 @@ import type { OneWireDevice, Ports } from '../../drivers/driver.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
+import { CallLane } from './call-lane.ts';
 import type { Machine } from './machine.ts';
-import { Turns } from './turns.ts';
 
 export interface OneWireContext {
   readonly machine: Pick<Machine, 'oneWire'>;
@@ -43,63 +43,38 @@ class DeviceOnWire implements OneWireDevice {
 }
 
 class OneWire {
-  readonly #context: OneWireContext;
-  readonly #turns = new Turns();
-  #stuckSinceMs: number | undefined;
+  readonly #machine: OneWireContext['machine'];
+  readonly #lane: CallLane<string>;
 
-  constructor(context: OneWireContext) {
-    this.#context = context;
+  constructor({ machine, clock, log }: OneWireContext) {
+    this.#machine = machine;
+    this.#lane = new CallLane({
+      clock,
+      limitMs: READ_MS,
+      deadlineError,
+      stuckError,
+      onStuck: (device) => log.warn({ device, limitMs: READ_MS }, 'the 1-Wire bus is stuck: a read has not come back'),
+      onFree: (device, stuckMs) => log.info({ device, stuckMs }, 'the 1-Wire bus is free again'),
+    });
   }
 
   async find(device: string, signal: AbortSignal): Promise<void> {
-    const devices = await this.#inTurn(device, signal, async () => await this.#context.machine.oneWire.list());
+    const devices = await this.#ask(device, signal, () => this.#machine.oneWire.list());
     if (!devices.includes(device)) throw absentError(device, devices);
   }
 
   async read(device: string, file: string, signal: AbortSignal): Promise<string> {
-    return await this.#inTurn(device, signal, async () => await this.#context.machine.oneWire.read(device, file));
+    return await this.#ask(device, signal, () => this.#machine.oneWire.read(device, file));
   }
 
-  /** The caller is answered when the signal is aborted, or after `READ_MS`; the turn ends when `work` has come back. */
-  async #inTurn<T>(device: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    if (this.#stuckSinceMs !== undefined) throw stuckError(device);
-    await this.#turns.take(signal);
-    if (signal.aborted) {
-      this.#turns.pass();
-      throw signal.reason;
-    }
-    return await new Promise<T>((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-      const cancel = this.#context.clock.after(READ_MS, () => {
-        this.#becomeStuck(device);
-        reject(deadlineError(device));
-      });
-      const back = (): void => {
-        cancel();
-        signal.removeEventListener('abort', onAbort);
-        this.#free();
-        this.#turns.pass();
-      };
-      // Before its caller goes on, so that what the caller does next finds the wire as it is.
-      work()
-        .finally(back)
-        .then(resolve, (cause: unknown) => reject(wireError(cause, device) as Error));
+  async #ask<T>(device: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#lane.run(device, signal, async () => {
+      try {
+        return await work();
+      } catch (cause) {
+        throw wireError(cause, device);
+      }
     });
-  }
-
-  #becomeStuck(device: string): void {
-    const { clock, log } = this.#context;
-    this.#stuckSinceMs = clock.monotonicMs();
-    log.warn({ device, limitMs: READ_MS }, 'the 1-Wire bus is stuck: a read has not come back');
-    this.#turns.turnAway(() => stuckError(device));
-  }
-
-  #free(): void {
-    if (this.#stuckSinceMs === undefined) return;
-    const { clock, log } = this.#context;
-    log.info({ stuckMs: Math.round(clock.monotonicMs() - this.#stuckSinceMs) }, 'the 1-Wire bus is free again');
-    this.#stuckSinceMs = undefined;
   }
 }
 
