@@ -1,4 +1,14 @@
-import { closeSync, constants, lstatSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errno, libcFunction } from '../runtime/native.ts';
 
@@ -37,6 +47,8 @@ export interface Pty {
    * later ones wait for earlier ones.
    */
   write(bytes: Uint8Array | string): Promise<boolean>;
+  /** What a program has sent since the last call, without waiting. */
+  read(): Buffer;
   /** Throws away what was sent and not read, as a line does to which nobody listens. */
   discard(): void;
   /** Unplugs the device: whoever has the terminal open loses it, and the link is removed if it is still this one's. */
@@ -78,6 +90,7 @@ export function openPty(options: PtyOptions = {}): Pty {
       last = last.then(() => send(raw));
       return last;
     },
+    read: () => (isOpen ? readSome(master) : Buffer.alloc(0)),
     discard() {
       if (isOpen) check(discard(slave, TCIFLUSH), 'tcflush');
     },
@@ -115,6 +128,16 @@ function writeSome(master: number, bytes: Uint8Array): number {
     return writeSync(master, bytes);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
+
+function readSome(master: number): Buffer {
+  const bytes = Buffer.alloc(4096);
+  try {
+    return bytes.subarray(0, readSync(master, bytes));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return Buffer.alloc(0);
     throw error;
   }
 }
