@@ -22,6 +22,9 @@ import { askGateway } from './control.ts';
 import type { Host } from './host.ts';
 import { FLAG_NAMES, placeText, valueText } from './reading-text.ts';
 
+/** The slowest chip, a gas sensor that heats itself first, takes 16 s to its first value. */
+const FIRST_MS = 20_000;
+
 export interface ReadOptions {
   /** Only this station. */
   readonly station?: string | undefined;
@@ -82,9 +85,19 @@ async function sample({ gateway, stations, metrics, store }: GatewayConfig, { cl
   const memoryOf = readOnly(filesIn(sensorsFolderOf(store.path)));
   const judgeOf = judgesOf(stations);
   const { ports } = buses;
-  const sampled = await sampleOnce({ stations, metrics, clock, random, log, ports, source, memoryOf, judgeOf }).finally(
-    async () => await buses.close(),
-  );
+  const firstMs = FIRST_MS;
+  const sampled = await sampleOnce({
+    stations,
+    metrics,
+    clock,
+    random,
+    log,
+    ports,
+    source,
+    memoryOf,
+    judgeOf,
+    firstMs,
+  }).finally(async () => await buses.close());
   const run = runIdOf(gateway, random.bytes(SALT_BYTES));
   return {
     records: sampled.observations.map((observation, index) =>
