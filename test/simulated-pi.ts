@@ -96,7 +96,7 @@ export class SimulatedPi {
   #toleranceOf(station: string, name: string, truth: MetricValue, timeMs: number): number {
     const site = this.simulation.sites.find((each) => each.station.name === station);
     for (const surroundings of site?.sensors ?? []) {
-      const own = surroundings.known.find((metric) => (surroundings.settings.rename[metric] ?? metric) === name);
+      const own = surroundings.metrics.find((metric) => (surroundings.settings.rename[metric] ?? metric) === name);
       if (own !== undefined)
         return accuracyOf(surroundings, own, Number(truth), timeMs) + halfStepOf(this.config, name);
     }
@@ -108,6 +108,8 @@ export class SimulatedPi {
 function accuracyOf({ settings }: Surroundings, metric: string, truth: number, timeMs: number): number {
   const { driver, options, rename, calibrations = {} } = settings;
   if (driver.name === 'nmea0183') return (NMEA_STEPS[metric] ?? 0) / 2;
+  if (Number.isNaN(truth)) return 0;
+  if (CONFIGURED.has(driver.name)) return 0.01 * Math.abs(truth);
   const { accuracy } = driver.metrics(options as never).find(({ name }) => name === metric) ?? {};
   const limit = (value: number): number =>
     Math.max(accuracy?.absolute ?? 0, (accuracy?.relative ?? 0) * Math.abs(value));
@@ -117,6 +119,9 @@ function accuracyOf({ settings }: Surroundings, metric: string, truth: number, t
   const slope = Math.abs(calibration.apply(1) - calibration.apply(0));
   return slope * limit(calibration.apply(0));
 }
+
+/** Only the configuration knows what is on the other end: a hundredth of the value. */
+const CONFIGURED: ReadonlySet<string> = new Set(['modbus', 'serial-lines']);
 
 function halfStepOf(config: GatewayConfig, name: string): number {
   const { resolution = 0 } = metricNamed(name) ?? config.metrics.find((metric) => metric.name === name) ?? {};

@@ -8,6 +8,7 @@ import type { World } from '../world/world.ts';
 import { DEVICES } from './devices.ts';
 import { uptimeS } from './host-files.ts';
 import { SimulatedMachine } from './machine.ts';
+import type { Site } from './site.ts';
 import { Surroundings, type WorldTime } from './surroundings.ts';
 import { type StationSite, type TruthSink, writeTruth } from './truth-file.ts';
 
@@ -41,19 +42,17 @@ export function simulate(config: SimulatedConfig, { clock, log, seed = 1, truth 
   const offsetMs = beganMs - clock.monotonicMs();
   const now: WorldTime = () => clock.monotonicMs() + offsetMs;
   const machine = new SimulatedMachine(clock);
+  const pi = { ...machineWorld(seed), uptime: (timeMs: number) => uptimeS(beganMs, timeMs) };
   const sites = config.stations.map((station, index): StationSite => {
-    const world = { ...worldOf(station, seed + index), uptime: (timeMs: number) => uptimeS(beganMs, timeMs) };
+    const world = { ...worldOf(station, seed + index), ...pi };
     const sensors = station.sensors.map((sensor) => new Surroundings(station, sensor, world, now));
     return { station, world, sensors };
   });
-  for (const { station, sensors } of sites) {
-    for (const surroundings of sensors) {
-      const { name } = surroundings.settings.driver;
-      const attach = DEVICES[name];
-      if (attach !== undefined) attach({ machine, clock, now, surroundings });
-      else if (!NEEDS_NOTHING.has(name))
-        log.warn({ station: station.name, driver: name }, 'a driver has no simulated device');
-    }
+  const all = sites.flatMap(({ sensors }) => sensors.map((surroundings) => ({ machine, clock, now, surroundings })));
+  for (const name of new Set(all.map((site) => driverOf(site)))) {
+    const attach = DEVICES[name];
+    if (attach !== undefined) attach(all.filter((site) => driverOf(site) === name));
+    else if (!NEEDS_NOTHING.has(name)) log.warn({ driver: name }, 'a driver has no simulated device');
   }
   for (let number = HEADER_LINES[0]; number <= HEADER_LINES[1]; number += 1) machine.line(`GPIO${number}`);
   // As a scan finds them: `ls /dev/i2c-*`, `ls /dev/serial/by-id`.
@@ -68,8 +67,11 @@ const HEADER_LINES = [2, 27] as const;
 /** Drivers without hardware. */
 const NEEDS_NOTHING: ReadonlySet<string> = new Set(['replay', 'sim']);
 
+function driverOf({ surroundings }: Site): string {
+  return surroundings.settings.driver.name;
+}
+
 function worldOf({ location }: StationSettings, seed: number): World {
-  const surroundings =
-    location === 'gps' ? buoyWorld(seed) : cityWorld(seed, ...(location === undefined ? [] : [location]));
-  return { ...surroundings, ...machineWorld(seed) };
+  if (location === 'gps') return buoyWorld(seed);
+  return cityWorld(seed, ...(location === undefined ? [] : [location]));
 }

@@ -23,9 +23,8 @@ const SECOND_MS = 1000;
 export function truthOf({ station, world, sensors }: StationSite, timeMs: number): Readonly<Record<string, unknown>> {
   const metrics: Record<string, MetricValue> = {};
   for (const surroundings of sensors) {
-    for (const metric of surroundings.known) {
-      const value = surroundings.trueAt(metric, timeMs);
-      if (value !== undefined) metrics[surroundings.settings.rename[metric] ?? metric] = value;
+    for (const metric of surroundings.metrics) {
+      metrics[surroundings.settings.rename[metric] ?? metric] = surroundings.trueAt(metric, timeMs);
     }
   }
   const { lat, lon } = world;

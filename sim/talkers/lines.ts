@@ -10,6 +10,8 @@ export interface LineTalkerOptions extends TalkerSurroundings {
   /** What it measures, in this order. */
   readonly quantities: readonly string[];
   readonly format: 'csv' | 'json' | 'key-value';
+  /** Between columns of csv; a comma if left out. */
+  readonly separator?: string;
   /** Default 2. */
   readonly decimals?: number;
   /** Whether each line ends with the exclusive or of what it says. */
@@ -48,9 +50,9 @@ export class LineTalker implements Talker {
   }
 
   #line(): string {
-    const { quantities, format } = this.#options;
+    const { quantities, format, separator = ',' } = this.#options;
     const said = quantities.map((quantity) => [quantity, this.#printed(quantity)] as const);
-    if (format === 'csv') return said.map(([, text]) => text).join(',');
+    if (format === 'csv') return said.map(([, text]) => text).join(separator);
     if (format === 'key-value') return said.map(([key, text]) => `${key}=${text}`).join(' ');
     return `{${said.map(([key, text]) => `"${key}":${text}`).join(',')}}`;
   }

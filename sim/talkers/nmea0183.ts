@@ -35,7 +35,16 @@ export interface NmeaTalkerOptions extends TalkerSurroundings {
   readonly knows: (quantity: string) => boolean;
   /** UTC as the satellites have it, in milliseconds. */
   readonly utcMs: () => number;
+  /** What transducers are called, where it is not as a weather station of Airmar has it. */
+  readonly names?: Readonly<Record<string, string | undefined>>;
 }
+
+const TRANSDUCERS: readonly (readonly [quantity: string, type: string, unit: string, name: string])[] = [
+  ['temperature', 'C', 'C', 'TempAir'],
+  ['dew_point', 'C', 'C', 'DewPoint'],
+  ['humidity', 'H', 'P', 'Humidity'],
+  ['pressure', 'P', 'B', 'Barometer'],
+];
 
 /** The instruments of a boat or a buoy behind one multiplexer: a burst of sentences a second, NMEA 0183 (IEC 61162-1). */
 export class NmeaTalker implements Talker {
@@ -104,16 +113,13 @@ export class NmeaTalker implements Talker {
     return `WIMWV,${this.#angle('apparent_wind_angle')},R,${this.#fixed('apparent_wind_speed', 1)},M,A`;
   }
 
-  /** The names of a weather station of Airmar. */
   #transducers(): string[] {
-    const { knows } = this.#options;
-    const all = [
-      ...(knows('temperature') ? [`C,${this.#fixed('temperature', 1)},C,TempAir`] : []),
-      ...(knows('dew_point') ? [`C,${this.#fixed('dew_point', 1)},C,DewPoint`] : []),
-      ...(knows('humidity') ? [`H,${this.#fixed('humidity', 1)},P,Humidity`] : []),
-      ...(knows('pressure') ? [`P,${(this.#true('pressure') / BAR_HPA).toFixed(4)},B,Barometer`] : []),
-    ];
-    return all.length === 0 ? [] : [`WIXDR,${all.join(',')}`];
+    const { knows, names = {} } = this.#options;
+    const said = TRANSDUCERS.filter(([quantity]) => knows(quantity)).map(([quantity, type, unit, name]) => {
+      const value = unit === 'B' ? (this.#true(quantity) / BAR_HPA).toFixed(4) : this.#fixed(quantity, 1);
+      return `${type},${value},${unit},${names[quantity] ?? name}`;
+    });
+    return said.length === 0 ? [] : [`WIXDR,${said.join(',')}`];
   }
 
   #time(): string {

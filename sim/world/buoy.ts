@@ -1,4 +1,5 @@
 import { SeededRandom } from '../../runtime/random.ts';
+import { airQuality } from './air.ts';
 import { compass, type Place, Sky, season, vapourPressure } from './sky.ts';
 import { Wave } from './wave.ts';
 import type { World } from './world.ts';
@@ -37,6 +38,10 @@ export function buoyWorld(seed: number, place: Place = BUOY_PLACE): World {
   const windDirection = (t: number): number => compass(130 + 185 * stormy(t) + 45 * veer.at(t));
   const waveHeight = (t: number): number => 0.35 + 2.1 * stormy(t) ** 2;
   const voltage = (t: number): number => 12.45 + 0.2 * sky.daily(t, 17) + 1.1 * (1 - Math.exp(-4 * sun(t)));
+  const wind = (t: number): number =>
+    (3.4 + 9 * stormy(t) ** 1.5 + 1.2 * (1 + sky.daily(t, 15))) * (1 + 0.1 * gust.at(t));
+  const tvoc = (t: number): number => 12 + 6 * (1 + moisture.at(t));
+  const spray = (t: number): number => 3 + 6 * stormy(t);
   const pull = (t: number): number => 0.45 * stormy(t);
   const north = (t: number): number =>
     WATCH_CIRCLE_METRES * (pull(t) * Math.cos((windDirection(t) + 180) * RADIANS) + 0.3 * current.at(t));
@@ -47,9 +52,19 @@ export function buoyWorld(seed: number, place: Place = BUOY_PLACE): World {
     humidity: (t) => Math.min(98, (100 * vapourPressure(dewPoint(t))) / vapourPressure(temperature(t))),
     dew_point: dewPoint,
     pressure: (t) => 1013 - 11 * front.at(t) + sky.pressureTide(t),
-    wind_speed: (t) => (3.4 + 9 * stormy(t) ** 1.5 + 1.2 * (1 + sky.daily(t, 15))) * (1 + 0.1 * gust.at(t)),
+    wind_speed: wind,
     wind_direction: windDirection,
+    apparent_wind_speed: wind,
+    apparent_wind_angle: (t) => compass(-20 * veer.at(t)),
     water_temperature: (t) => 17 + 5 * season(t, 230) + 0.25 * sky.daily(t, 16),
+    tvoc,
+    air_quality: (t) => airQuality(tvoc(t)),
+    eco2: (t) => 400 + 1.4 * tvoc(t),
+    co2: (t) => 418 + 4 * moisture.at(t),
+    particulate_matter: spray,
+    pm1: (t) => 0.5 * spray(t),
+    pm10: (t) => 2.5 * spray(t),
+    noise_level: (t) => 48 + 18 * stormy(t) + gust.at(t),
     wave_height: waveHeight,
     wave_period: (t) => 4.1 * Math.sqrt(waveHeight(t)) + 1.2,
     depth: () => 38,

@@ -267,7 +267,7 @@ function isNumber({ name }: DriverMetric): boolean {
 }
 
 /** A gateway with each sensor of a driver's sample in a station of its own. */
-function configurationOf(sample: string): object {
+export function configurationOf(sample: string): object {
   const { sensors } = parse(sample) as { sensors: { as?: Record<string, string> }[] };
   const renames = sensors.flatMap((sensor) => Object.entries(sensor.as ?? {}));
   const added = renames.filter(([, to]) => metricNamed(to) === undefined);
