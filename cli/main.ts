@@ -60,9 +60,9 @@ const verbs: Verbs = {
     const { runSensors } = await import('./sensors.ts');
     return await withHost(async (host) => await runSensors(config, options, host));
   },
-  read: async (station, { config, json }) => {
+  read: async (station, { config, ...options }) => {
     const { runRead } = await import('./read.ts');
-    return await withHost(async (host) => await runRead(config, { station, json }, host));
+    return await withHost(async (host) => await runRead(config, { station, ...options }, host));
   },
 };
 

@@ -37,8 +37,8 @@ test.each<[string, unknown[]]>([
   ['schema central', ['schema', 'central']],
   ['audit r', ['audit', 'r', { json: false }]],
   ['audit r --store s --forwarder f --json', ['audit', 'r', { store: 's', forwarder: 'f', json: true }]],
-  ['read -c a.yaml', ['read', undefined, { config: 'a.yaml', json: false }]],
-  ['read buoy-7 -c a.yaml --json', ['read', 'buoy-7', { config: 'a.yaml', json: true }]],
+  ['read -c a.yaml', ['read', undefined, { config: 'a.yaml', simulate: false, json: false }]],
+  ['read buoy-7 -c a.yaml --json', ['read', 'buoy-7', { config: 'a.yaml', simulate: false, json: true }]],
   ['alarms -c a.yaml', ['alarms', { config: 'a.yaml', json: false }]],
   ['alarms ack hot -c a.yaml --json', ['alarms', { action: 'ack', name: 'hot', config: 'a.yaml', json: true }]],
   [

@@ -45,7 +45,10 @@ export interface Verbs {
     readonly seed?: number;
     readonly json: boolean;
   }): Promise<number>;
-  read(station: string | undefined, options: { readonly config: string; readonly json: boolean }): Promise<number>;
+  read(
+    station: string | undefined,
+    options: { readonly config: string; readonly simulate: boolean; readonly seed?: number; readonly json: boolean },
+  ): Promise<number>;
 }
 
 /**
@@ -218,8 +221,10 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
     .description('sample every sensor once and print the values; asks the gateway where one is running')
     .argument('[station]', 'only this one')
     .addOption(configOption("the gateway's configuration"))
+    .addOption(simulateOption())
+    .addOption(seedOption())
     .addOption(jsonOption())
-    .action(async (station, options) => finish(await verbs.read(station, { json: false, ...options })))
+    .action(async (station, options) => finish(await verbs.read(station, { simulate: false, json: false, ...options })))
     .addHelpText(
       'after',
       examples(['mooring read -c mooring.yaml', 'mooring read -c mooring.yaml buoy-7 --json'], {

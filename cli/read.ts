@@ -6,7 +6,7 @@ import { controlPathOf } from '../daemon/ops/control-socket.ts';
 import type { ReadAnswer } from '../daemon/ops/status.ts';
 import { filesIn, readOnly } from '../daemon/sampling/memory.ts';
 import { MetricTable } from '../daemon/sampling/metric-table.ts';
-import { type SensorTiming, sampleOnce } from '../daemon/sampling/sample-once.ts';
+import { type SampledOnce, type SensorTiming, sampleOnce } from '../daemon/sampling/sample-once.ts';
 import { reasonOf } from '../daemon/sampling/sampler.ts';
 import { WallClock } from '../daemon/sampling/wall.ts';
 import { type FlatRecord, flatRecordOf } from '../protocol/flat-record.ts';
@@ -21,6 +21,7 @@ import { gatewayConfigOf } from './config-kind.ts';
 import { askGateway } from './control.ts';
 import type { Host } from './host.ts';
 import { FLAG_NAMES, placeText, valueText } from './reading-text.ts';
+import { simulatedMachine } from './simulation.ts';
 
 /** The slowest chip, a gas sensor that heats itself first, takes 16 s to its first value. */
 const FIRST_MS = 20_000;
@@ -29,6 +30,10 @@ export interface ReadOptions {
   /** Only this station. */
   readonly station?: string | undefined;
   readonly json: boolean;
+  /** Whether the wires of this machine are replaced by simulated ones. */
+  readonly simulate: boolean;
+  /** Another seed is another world. */
+  readonly seed?: number | undefined;
 }
 
 /**
@@ -37,9 +42,11 @@ export interface ReadOptions {
  * this configuration is running, its ports are busy: then it is asked for its newest records. Returns the exit status: 0,
  * or 1 when a sensor failed.
  */
-export async function runRead(path: string, { station, json }: ReadOptions, host: Host): Promise<number> {
+export async function runRead(path: string, options: ReadOptions, host: Host): Promise<number> {
+  const { station, json } = options;
   const config = chosen(gatewayConfigOf(path), station);
-  const answer: Sampled = (await askRunning(config, host)) ?? (await sample(config, host));
+  const running = options.simulate ? undefined : await askRunning(config, host);
+  const answer: Sampled = running ?? (await sample(config, options, host));
   const { out, err } = host.streams;
   const { timings = [] } = answer;
   if (json) out.write(`${JSON.stringify({ records: answer.records })}\n`);
@@ -78,26 +85,9 @@ async function askRunning(config: GatewayConfig, { clock }: Host): Promise<ReadA
 }
 
 /** Opens the sensors itself. The records are of a run that no store will ever hold, so their ids name nothing else. */
-async function sample({ gateway, stations, metrics, store }: GatewayConfig, { clock, random }: Host): Promise<Sampled> {
-  const source = new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs });
-  const log = silentLog;
-  const buses = busesOf({ machine: thisMachine({ clock, log }), clock, log });
-  const memoryOf = readOnly(filesIn(sensorsFolderOf(store.path)));
-  const judgeOf = judgesOf(stations);
-  const { ports } = buses;
-  const firstMs = FIRST_MS;
-  const sampled = await sampleOnce({
-    stations,
-    metrics,
-    clock,
-    random,
-    log,
-    ports,
-    source,
-    memoryOf,
-    judgeOf,
-    firstMs,
-  }).finally(async () => await buses.close());
+async function sample(config: GatewayConfig, options: ReadOptions, { clock, random }: Host): Promise<Sampled> {
+  const { gateway } = config;
+  const sampled = await sampleSensors(config, options, { clock, random });
   const run = runIdOf(gateway, random.bytes(SALT_BYTES));
   return {
     records: sampled.observations.map((observation, index) =>
@@ -111,6 +101,31 @@ async function sample({ gateway, stations, metrics, store }: GatewayConfig, { cl
     })),
     timings: sampled.timings,
   };
+}
+
+async function sampleSensors(
+  config: GatewayConfig,
+  options: ReadOptions,
+  { clock, random }: Pick<Host, 'clock' | 'random'>,
+): Promise<SampledOnce> {
+  const { stations, metrics, store } = config;
+  const log = silentLog;
+  const machine = options.simulate
+    ? await simulatedMachine(config, options, { clock, log })
+    : thisMachine({ clock, log });
+  const buses = busesOf({ machine, clock, log });
+  try {
+    return await sampleOnce({
+      ...{ stations, metrics, clock, random, log },
+      ports: buses.ports,
+      source: new WallClock({ clock, isSynchronised: kernelClockIsSynchronised, hardwareMs: hardwareClockMs }),
+      memoryOf: readOnly(filesIn(sensorsFolderOf(store.path))),
+      judgeOf: judgesOf(stations),
+      firstMs: FIRST_MS,
+    });
+  } finally {
+    await buses.close();
+  }
 }
 
 /** A running gateway has other things to do than to time its sensors. */

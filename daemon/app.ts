@@ -70,6 +70,7 @@ export class Gateway {
   readonly #wall: WallClock;
   readonly #store: Store;
   readonly #recorder: Recorder;
+  readonly #machine: Machine;
   readonly #buses: Buses;
   readonly #alarms: Alarms;
   readonly #sampler: Sampler;
@@ -101,7 +102,8 @@ export class Gateway {
       lingerMs: config.store.lingerMs,
       onCommitted: (record) => this.#committed(record),
     });
-    this.#buses = busesOf({ machine: options.machine ?? thisMachine({ clock, log }), clock, log });
+    this.#machine = options.machine ?? thisMachine({ clock, log });
+    this.#buses = busesOf({ machine: this.#machine, clock, log });
     this.#alarms = this.#makeAlarms();
     this.#sampler = new Sampler({
       stations: config.stations,
@@ -226,8 +228,9 @@ export class Gateway {
   /** The first records of a run: which one came before it, and where every metric comes from. */
   async #beginRun({ previous }: Current): Promise<void> {
     const before = previous === undefined ? {} : { previous };
+    const simulated = this.#machine.isSimulated ? { simulated: true } : {};
     await this.#recorder.begin([
-      this.#event({ event: 'boot', ...before, version: this.#options.version }),
+      this.#event({ event: 'boot', ...before, version: this.#options.version, ...simulated }),
       ...this.#sampler.sources(),
     ]);
   }

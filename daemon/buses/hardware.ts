@@ -13,6 +13,7 @@ export function thisMachine(context: { readonly clock: Clock; readonly log: Log 
   const gpio = gpioOf(context);
   const oneWire = oneWireFiles(context);
   return {
+    isSimulated: false,
     i2c: (bus) => i2cAdapterOf(bus, context),
     openSerial: openSerialPort,
     openTcp: openTcpSocket,

@@ -7,6 +7,8 @@ import type { ActuatorOutput, ActuatorOutputSettings } from '../alarms/types.ts'
  * it and the same for both. What it throws are Node's errors with the system's `code` (ENOENT, EACCES, ENXIO, …).
  */
 export interface Machine {
+  /** Whether its values are made up: the run that it serves says so in its first record. */
+  readonly isSimulated: boolean;
   /** Touches nothing before its `open`. */
   i2c(bus: string): I2cAdapter;
   openSerial(settings: SerialLineSettings): Promise<SerialOpening>;

@@ -18,6 +18,7 @@ export type SimulatedServer = Pick<Machine, 'openTcp'>;
  * faults: `machine.bus('i2c-1').trouble(0x76, 'hang')`, `machine.serial(path)?.unplug()`.
  */
 export class SimulatedMachine implements Machine {
+  readonly isSimulated = true;
   readonly host = new SimulatedHost();
   readonly oneWire = new JoinedOneWire();
   readonly #clock: Clock;
