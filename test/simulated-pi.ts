@@ -77,8 +77,15 @@ export class SimulatedPi {
 
   /** Every value that is further from the truth at its record's time than its driver says that it may be, in words. */
   get untrue(): readonly string[] {
+    return this.untrueIn(this.samples);
+  }
+
+  /** The same of samples that have come by another way: out of a sink, say. */
+  untrueIn(
+    samples: readonly Pick<Observation, 'station' | 'timestampMs' | 'metrics' | 'location'>[],
+  ): readonly string[] {
     const { truths } = this;
-    return this.samples.flatMap(({ station, timestampMs, metrics, location }) => {
+    return samples.flatMap(({ station, timestampMs, metrics, location }) => {
       const moment = truths.get(`${station} ${new Date(timestampMs).toISOString()}`);
       if (moment === undefined) return [];
       const wrong = Object.entries(metrics).flatMap(([name, value]) => {
