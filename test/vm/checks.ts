@@ -84,6 +84,14 @@ export const CHECKS: readonly Check[] = [
 ];
 
 /** An emulated processor is a tenth of a real one. */
+/** What a person would look at first when a check has failed. */
+export async function diagnosis({ guest }: Scene): Promise<string> {
+  const { out } = await guest.run(
+    'journalctl -u mooring -o cat -n 12 --no-pager; ls -l /dev/serial/by-id /dev/ttyUSB* /dev/gpiochip* 2>&1; ps ax -o pid,args | grep -v "\\[" | tail -n 12; dmesg | tail -n 5',
+  );
+  return out;
+}
+
 const BME280 = '{ driver: bme280, bus: i2c-1, address: 0x76, deadline: 20s }';
 
 function configuration(sensors: readonly string[]): string {
@@ -104,7 +112,9 @@ actuators:
 
 async function startGateway(guest: Guest, text: string, tools: string): Promise<void> {
   await guest.write('/run/m/mooring.yaml', text);
-  await guest.output('rm -f /run/m/store.db*; systemctl reset-failed mooring 2>/dev/null; true');
+  await guest.output(
+    'rm -rf /run/m/store.db*; journalctl --rotate --vacuum-time=1s -q; systemctl reset-failed mooring 2>/dev/null; true',
+  );
   const first = tools === 'gpiod 2.2' ? '/opt/gpiod-2:' : '';
   const path = `PATH=${first}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
   await guest.output(`systemd-run -q --unit=mooring -E ${path} ${MOORING} run -c /run/m/mooring.yaml`);

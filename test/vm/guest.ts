@@ -118,7 +118,7 @@ export class Guest {
 
   async plugUsb(): Promise<void> {
     await this.#monitor?.call('device_add', {
-      ...{ driver: 'usb-serial', bus: 'usb.0', chardev: 'usb', id: 'adapter', 'always-plugged': true },
+      ...{ driver: 'usb-serial', bus: 'usb.0', port: '1', chardev: 'usb', id: 'adapter', 'always-plugged': true },
     });
   }
 
@@ -154,7 +154,7 @@ export class Guest {
       ...['-device', 'virtio-blk-pci,drive=root'],
       ...['-virtfs', `local,path=${project},mount_tag=project,security_model=none,readonly=on,multidevs=remap`],
       ...['-device', 'qemu-xhci,id=usb', ...socket('usb')],
-      ...['-device', 'usb-serial,bus=usb.0,chardev=usb,id=adapter,always-plugged=on'],
+      ...['-device', 'usb-serial,bus=usb.0,port=1,chardev=usb,id=adapter,always-plugged=on'],
     ];
   }
 

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { CHECKS, prepare } from './checks.ts';
+import { CHECKS, diagnosis, prepare } from './checks.ts';
 import { Guest } from './guest.ts';
 
 const here = import.meta.dirname;
@@ -37,7 +37,7 @@ try {
       process.stdout.write(`ok    ${name}: ${await run(scene)}\n`);
       passed += 1;
     } catch (error) {
-      process.stdout.write(`FAIL  ${name}: ${(error as Error).message}\n`);
+      process.stdout.write(`FAIL  ${name}: ${(error as Error).message}\n${await diagnosis(scene)}\n`);
       failed += 1;
     }
   }
