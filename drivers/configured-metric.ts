@@ -22,7 +22,7 @@ export function metricKeys() {
     offset: z.number().prefault(0).describe("In the metric's unit"),
     range: z
       .tuple([z.number(), z.number()])
-      .refine(([lowest, highest]) => lowest < highest, { error: 'begins above its end' })
+      .refine(([lowest, highest]) => lowest < highest, { error: 'does not begin below its end' })
       .optional()
       .meta({ hint: 'Write the lowest and the highest value: [-40, 85].' })
       .describe("Lowest and highest value that the device can give, in the metric's unit; what is beyond is missing"),

@@ -126,7 +126,8 @@ test('registers that the device refuses are missing, and the others given; one t
 test.each([
   [{ registers: MAP }, 'needs either `rtu` or `tcp`'],
   [{ registers: MAP, rtu: RTU, tcp: { host: 'meter' } }, 'needs either `rtu` or `tcp`'],
-  [{ registers: [], rtu: RTU }, expect.stringContaining('')],
+  [{ registers: MAP, rtu: RTU, unit: 0 }, 'is no number of a device on a line: 1 to 247'],
+  [{ registers: [{ metric: 'temperature', register: 0, range: [5, 5] }], rtu: RTU }, 'does not begin below its end'],
 ])('%j is refused', (options, message) => {
   const { error } = modbus.options.safeParse(options);
   expect(error?.issues.map((issue) => issue.message)).toEqual([message]);

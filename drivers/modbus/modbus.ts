@@ -63,6 +63,10 @@ const optionsSchema = z
   })
   .refine((options) => (options.rtu === undefined) !== (options.tcp === undefined), {
     error: 'needs either `rtu` or `tcp`',
+  })
+  .refine(({ rtu: line, unit }) => line === undefined || (unit >= 1 && unit <= 247), {
+    path: ['unit'],
+    error: 'is no number of a device on a line: 1 to 247',
   });
 type Options = z.output<typeof optionsSchema>;
 type Register = Options['registers'][number];

@@ -112,7 +112,7 @@ test('a port with lines of another kind is SENSOR_FAILED in the end, one that is
 test.each([
   [{ ...CSV, format: 'json' }, 'needs `key`, as the format is json'],
   [{ ...CSV, values: [{ metric: 'temperature', key: 't' }] }, 'needs `column`, as the format is csv'],
-  [{ ...CSV, values: [{ metric: 'temperature', column: 1, range: [1, 0] }] }, 'begins above its end'],
+  [{ ...CSV, values: [{ metric: 'temperature', column: 1, range: [1, 0] }] }, 'does not begin below its end'],
   [{ ...CSV, values: [{ metric: 'modem_state', column: 1 }] }, 'is a metric of text'],
   [{ ...CSV, values: [{ metric: 'station', column: 1 }] }, 'is a word that every record has'],
 ])('%j is refused: %s', (options, message) => {

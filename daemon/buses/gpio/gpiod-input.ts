@@ -13,7 +13,7 @@ import { cut, dismiss, tether } from './tether.ts';
 /** Between two looks whether gpiomon has the line: it says nothing about that itself. */
 const LOOK_MS = 20;
 /** A gpiomon that has not taken the line by then does not work. */
-const TAKE_MS = 5000;
+const TAKE_MS = 15_000;
 
 /** Opens a line by a gpiomon of its own. Throws `PORT_ABSENT`, `PORT_BUSY`, `PORT_PERMISSION`, `PORT_LOST`. */
 export async function openGpiodInput(

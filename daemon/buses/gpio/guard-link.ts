@@ -31,6 +31,8 @@ const GUARD = fileURLToPath(new URL(`./guard-process${extname(import.meta.url)}`
 const NODE_OPTIONS = ['--max-semi-space-size=1', '--max-old-space-size=32', '--no-warnings'];
 /** So many beats without an answer, and the guard is stuck. Counted, as time may have passed in which we stood still. */
 const BEATS_MAX = 6;
+/** So many before its first: Node takes seconds to start where the machine is slow and busy. */
+const START_BEATS_MAX = 120;
 /** How long it may take to let every line go. */
 const END_MS = 5000;
 
@@ -45,6 +47,7 @@ export class GuardLink {
   #child: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
   #lastId = 0;
+  #hasStarted = false;
   #unanswered = 0;
   #cancelBeat: () => void = () => undefined;
 
@@ -119,6 +122,7 @@ export class GuardLink {
       child.on('error', end);
       child.on('exit', () => end());
     });
+    this.#hasStarted = false;
     this.#unanswered = 0;
     this.#beat();
     return child;
@@ -129,7 +133,7 @@ export class GuardLink {
     this.#cancelBeat = this.#place.clock.after(BEAT_MS, () => {
       this.#unanswered += 1;
       // Its lines go to their safe level by the last words of those who hold them, which it cannot keep back.
-      if (this.#unanswered > BEATS_MAX) this.#child?.kill('SIGKILL');
+      if (this.#unanswered > (this.#hasStarted ? BEATS_MAX : START_BEATS_MAX)) this.#child?.kill('SIGKILL');
       this.say({ word: 'beat' });
       this.#beat();
     });
@@ -138,6 +142,7 @@ export class GuardLink {
   #hear(word: WordFromGuard): void {
     switch (word.word) {
       case 'beat':
+        this.#hasStarted = true;
         this.#unanswered = 0;
         return;
       case 'opened':

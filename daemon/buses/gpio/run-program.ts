@@ -9,7 +9,7 @@ export interface ProgramEnd {
 }
 
 /** A tool of libgpiod answers within milliseconds; one on a machine that is very busy, within this. */
-const DEADLINE_MS = 5000;
+const DEADLINE_MS = 15_000;
 
 /** Runs a short program to its end. Rejects with ENOENT or EACCES where there is none; one that hangs is killed, and not `ok`. */
 export async function runProgram(spawn: Spawn, clock: Clock, [program, ...args]: Command): Promise<ProgramEnd> {
