@@ -123,7 +123,7 @@ export class NmeaTalker implements Talker {
   }
 
   #time(): string {
-    return new Date(this.#options.utcMs()).toISOString().slice(11, 22).replaceAll(':', '');
+    return new Date(this.#options.utcMs()).toISOString().slice(11, 23).replaceAll(':', '');
   }
 
   /** Degrees and minutes in one field, then the hemisphere. */
