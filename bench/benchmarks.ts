@@ -1,3 +1,4 @@
+import { alarmLatency } from './alarm-latency/alarm-latency.ts';
 import { append } from './append.ts';
 import { batchBytes } from './batch-bytes.ts';
 import { cpu } from './cpu.ts';
@@ -20,6 +21,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   drain,
   idle,
   cpu,
+  alarmLatency,
   kafkaClients,
   kafkaIngest,
   kafkaEndToEnd,
