@@ -32,8 +32,8 @@ interface HangOrder {
 /** What it answers. Latencies in milliseconds, of alarms raised since `measure`. */
 export interface Report {
   readonly latencies: readonly number[];
-  /** Whether the store answers, as it does not while its disk stands still. */
-  readonly isStoreWell: boolean;
+  /** What the gateway says of itself; undefined while its store does not answer, as its disk stands still. */
+  readonly status: { readonly failedSensors: number; readonly unacknowledged: number } | undefined;
 }
 
 /** The measured value is on either side of the alarm's limit by turns, each this long. */
@@ -116,9 +116,12 @@ async function obey(order: Order): Promise<void> {
       return;
     case 'report': {
       const measured = latencies;
-      const asked = gateway.status().then(() => true);
-      const isStoreWell = await Promise.race([asked, systemClock.sleep(STORE_MS).then(() => false)]);
-      process.send?.({ latencies: measured, isStoreWell } satisfies Report);
+      const asked = gateway.status().then(({ sensors, forwarders }) => ({
+        failedSensors: sensors.filter(({ code }) => code !== undefined).length,
+        unacknowledged: forwarders[0]?.pending ?? 0,
+      }));
+      const status = await Promise.race([asked, systemClock.sleep(STORE_MS).then(() => undefined)]);
+      process.send?.({ latencies: measured, status } satisfies Report);
       return;
     }
     case 'stop':
@@ -132,4 +135,4 @@ async function obey(order: Order): Promise<void> {
 
 process.on('message', (order: Order) => void obey(order));
 await gateway.start();
-process.send?.({ latencies: [], isStoreWell: true } satisfies Report);
+process.send?.({ latencies: [], status: undefined } satisfies Report);
