@@ -1,8 +1,9 @@
 import type { I2cAdapter, I2cJob } from '../daemon/buses/machine.ts';
+import { SeededRandom } from '../runtime/random.ts';
 import type { I2cChip } from './chips/chip.ts';
 
-/** `nack`: absent. `hang`: holds the bus until released. `timeout`: stretches the clock too long. `garble`: a bit turned in each answer. `stuck`: its last answers again. */
-export type I2cTrouble = 'nack' | 'hang' | 'timeout' | 'garble' | 'stuck';
+/** `nack`: absent. `hang`: holds the bus until released. `timeout`: stretches the clock too long. `garble`: a bit turned in each answer. `noise`: any bytes in place of it. `stuck`: its last answers again. */
+export type I2cTrouble = 'nack' | 'hang' | 'timeout' | 'garble' | 'noise' | 'stuck';
 
 /** An I²C bus of modelled chips: the adapter under the gateway's own bus, with its locks and deadlines. */
 export class SimulatedI2cBus implements I2cAdapter {
@@ -10,6 +11,7 @@ export class SimulatedI2cBus implements I2cAdapter {
   readonly #behindMux = new Map<string, I2cChip>();
   readonly #troubles = new Map<number, I2cTrouble>();
   readonly #lastAnswers = new Map<string, Uint8Array>();
+  readonly #random = new SeededRandom(1);
   #held: (() => void)[] = [];
   #isAbsent = false;
   /** Transactions so far, of which those under way now. */
@@ -25,8 +27,11 @@ export class SimulatedI2cBus implements I2cAdapter {
     else this.#behindMux.set(`${mux.address}/${mux.channel}/${chip.address}`, chip);
   }
 
-  detach(address: number): void {
+  /** The chip that is taken off. */
+  detach(address: number): I2cChip | undefined {
+    const chip = this.#chips.get(address);
     this.#chips.delete(address);
+    return chip;
   }
 
   /** What the chip at an address does from now on; undefined: it is well again. */
@@ -84,6 +89,7 @@ export class SimulatedI2cBus implements I2cAdapter {
 
   #answer(chip: I2cChip, trouble: I2cTrouble | undefined, key: string, length: number): Uint8Array {
     const answer = Uint8Array.from(chip.read(length));
+    if (trouble === 'noise') return this.#random.bytes(length);
     if (trouble === 'stuck') return this.#lastAnswers.get(key) ?? answer;
     if (trouble === 'garble') answer[length - 1] = (answer[length - 1] as number) ^ 0x40;
     this.#lastAnswers.set(key, answer);

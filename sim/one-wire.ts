@@ -7,8 +7,8 @@ const CONVERSION_MS = 750;
 /** Scratchpad after power-on: 85 °C, alarms, 12 bits, and two bytes of the maker's. */
 const POWER_ON = [0x50, 0x05, 0x4b, 0x46, 0x7f, 0xff, 0x0c, 0x10] as const;
 
-/** `absent`: gone from the bus. `hang`: a read does not come back. `noise`: wrong checksums. `power`: it forgets each conversion. `short`: the data line is held low. */
-export type OneWireTrouble = 'absent' | 'hang' | 'noise' | 'power' | 'short';
+/** `absent`: gone from the bus. `hang`: a read does not come back. `noise`: wrong checksums. `power`: it forgets each conversion. `short`: the data line is held low. `silent`: it says nothing, and the kernel has not noticed yet. */
+export type OneWireTrouble = 'absent' | 'hang' | 'noise' | 'power' | 'short' | 'silent';
 
 /** A DS18B20 as the kernel's file `w1_slave` shows it, by the quantity that it measures. */
 export interface SimulatedDs18b20 {
@@ -71,6 +71,8 @@ export class SimulatedOneWire implements OneWireFiles {
   #scratchpad({ quantity, trouble }: SimulatedDs18b20): Buffer {
     const bytes = Buffer.from([...POWER_ON, 0]);
     if (trouble === 'short') return Buffer.alloc(9);
+    // The pull-up alone.
+    if (trouble === 'silent') return Buffer.alloc(9, 0xff);
     if (trouble !== 'power') {
       const steps = Math.round(16 * this.#truth(quantity));
       bytes.writeInt16LE(Math.max(-0x8000, Math.min(0x7fff, steps)), 0);

@@ -4,8 +4,8 @@ import { SeededRandom } from '../runtime/random.ts';
 import type { Talker } from './talkers/talker.ts';
 import { WireEnd } from './wire-end.ts';
 
-/** `silence`: nothing gets through. `babble`: noise before all that is said. `garble`: a bit turned in each piece. */
-export type SerialTrouble = 'silence' | 'babble' | 'garble';
+/** `silence`: nothing gets through. `babble`: noise before all that is said. `garble`: a bit turned in each piece. `noise`: any bytes in place of what is said. `hang`: nothing gets through, and who opens or probes the port waits. */
+export type SerialTrouble = 'silence' | 'babble' | 'garble' | 'noise' | 'hang';
 
 /** At a time, of a line that babbles. */
 const NOISE_BYTES_MAX = 40;
@@ -21,26 +21,36 @@ export interface SimulatedSerialLineOptions {
  * while nobody listens is lost. The device has power of its own; unplugging takes the adapter away.
  */
 export class SimulatedSerialLine implements Pick<Machine, 'openSerial'> {
-  readonly #talker: Talker;
+  readonly talker: Talker;
   readonly #baud: number | undefined;
   readonly #random: Random;
   #port: SimulatedPort | undefined;
   #isUnplugged = false;
   #isPowered = false;
-  /** What goes wrong on the wire from now on; undefined: nothing. */
-  trouble: SerialTrouble | undefined;
+  #trouble: SerialTrouble | undefined;
+  #held: (() => void)[] = [];
   openings = 0;
 
   constructor(talker: Talker, { baud, random = new SeededRandom(1) }: SimulatedSerialLineOptions = {}) {
-    this.#talker = talker;
+    this.talker = talker;
     this.#baud = baud;
     this.#random = random;
     this.powerUp();
   }
 
+  get trouble(): SerialTrouble | undefined {
+    return this.#trouble;
+  }
+
+  /** What goes wrong on the wire from now on; undefined: nothing. */
+  set trouble(trouble: SerialTrouble | undefined) {
+    this.#trouble = trouble;
+    if (trouble !== 'hang') for (const resolve of this.#held.splice(0)) resolve();
+  }
+
   /** Throws ENOENT while it is unplugged, EBUSY while it is open. */
   async openSerial(settings: SerialLineSettings): Promise<SerialOpening> {
-    await Promise.resolve();
+    await this.#answered();
     if (this.#isUnplugged) throw faultOf('ENOENT', settings.path);
     if (this.#port !== undefined) throw faultOf('EBUSY', settings.path);
     this.openings += 1;
@@ -50,7 +60,7 @@ export class SimulatedSerialLine implements Pick<Machine, 'openSerial'> {
     return {
       stream: port,
       probe: async () => {
-        await Promise.resolve();
+        await this.#answered();
         if (port.destroyed) throw faultOf('EIO', settings.path);
       },
       close: async () => {
@@ -75,13 +85,13 @@ export class SimulatedSerialLine implements Pick<Machine, 'openSerial'> {
   powerUp(): void {
     if (this.#isPowered) return;
     this.#isPowered = true;
-    this.#talker.powerUp((bytes) => this.#carry(bytes));
+    this.talker.powerUp((bytes) => this.#carry(bytes));
   }
 
   powerDown(): void {
     if (!this.#isPowered) return;
     this.#isPowered = false;
-    this.#talker.powerDown();
+    this.talker.powerDown();
   }
 
   /** The device is without power for a moment. */
@@ -90,23 +100,33 @@ export class SimulatedSerialLine implements Pick<Machine, 'openSerial'> {
     this.powerUp();
   }
 
+  get #isMute(): boolean {
+    return this.#trouble === 'silence' || this.#trouble === 'hang';
+  }
+
+  /** A call to the system comes back. */
+  async #answered(): Promise<void> {
+    if (this.#trouble === 'hang') await new Promise<void>((resolve) => this.#held.push(resolve));
+    else await Promise.resolve();
+  }
+
   #hear(bytes: Uint8Array): void {
     const port = this.#port;
-    if (!this.#isPowered || port === undefined || this.trouble === 'silence') return;
-    if (this.trouble === 'babble') port.push(this.#noise(this.#random.uniform() * NOISE_BYTES_MAX));
-    this.#talker.hear(port.isUnderstood ? bytes : this.#noise(bytes.length));
+    if (!this.#isPowered || port === undefined || this.#isMute) return;
+    if (this.#trouble === 'babble') port.push(this.#noise(this.#random.uniform() * NOISE_BYTES_MAX));
+    this.talker.hear(port.isUnderstood ? bytes : this.#noise(bytes.length));
   }
 
   #carry(bytes: Uint8Array): void {
     const port = this.#port;
-    if (port === undefined || this.trouble === 'silence') return;
-    if (!port.isUnderstood) {
+    if (port === undefined || this.#isMute) return;
+    if (!port.isUnderstood || this.#trouble === 'noise') {
       port.push(this.#noise(bytes.length));
       return;
     }
     const carried = Buffer.from(bytes);
-    if (this.trouble === 'babble') port.push(this.#noise(this.#random.uniform() * NOISE_BYTES_MAX));
-    if (this.trouble === 'garble' && carried.length > 0) {
+    if (this.#trouble === 'babble') port.push(this.#noise(this.#random.uniform() * NOISE_BYTES_MAX));
+    if (this.#trouble === 'garble' && carried.length > 0) {
       const at = Math.floor(this.#random.uniform() * carried.length);
       carried[at] = (carried[at] as number) ^ 0x10;
     }

@@ -12,6 +12,9 @@ import { type Simulation, simulate } from '../sim/pi/simulated-machine.ts';
 import type { Surroundings } from '../sim/pi/surroundings.ts';
 import { NMEA_STEPS } from '../sim/talkers/nmea0183.ts';
 
+/** With the moment at which it was complete, on the monotonic clock. */
+type Emitted = Observation & { readonly atMs: number };
+
 /** A line of the truth file. */
 interface TrueMoment {
   readonly station: string;
@@ -25,7 +28,7 @@ export class SimulatedPi {
   readonly clock: SteppedClock;
   readonly config: GatewayConfig;
   readonly simulation: Simulation;
-  readonly observations: Observation[] = [];
+  readonly observations: Emitted[] = [];
   readonly #truth: string[] = [];
   readonly #sampler: Sampler;
   readonly #buses: ReturnType<typeof busesOf>;
@@ -45,7 +48,7 @@ export class SimulatedPi {
       log: silentLog,
       ports: this.#buses.ports,
       source: new WallClock({ clock, isSynchronised: () => true, hardwareMs: () => undefined }),
-      emit: (observation) => this.observations.push(observation),
+      emit: (observation) => this.observations.push({ ...observation, atMs: clock.monotonicMs() }),
     });
   }
 
@@ -65,7 +68,7 @@ export class SimulatedPi {
   }
 
   /** Records of ticks: the one that a stop makes of what came after the last is none. */
-  get samples(): readonly Observation[] {
+  get samples(): readonly Emitted[] {
     return this.observations.filter(({ kind, timestampMs }) => kind === 'sample' && timestampMs % 1000 === 0);
   }
 

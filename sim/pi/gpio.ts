@@ -10,6 +10,9 @@ export class SimulatedLine {
   #listener: ((edge: GpioEdge) => void) | undefined;
   #onLost: ((error: MooringError) => void) | undefined;
   #isAbsent = false;
+  #held: (() => void)[] | undefined;
+  /** Contacts that bounce: each time they close they open and close again, so often, within two milliseconds. */
+  bounces = 0;
 
   constructor(name: string, clock: Clock) {
     this.name = name;
@@ -34,21 +37,40 @@ export class SimulatedLine {
 
   /** A contact to ground that closes and opens again. */
   pulse(atMs: number = this.#clock.monotonicMs()): void {
-    this.set(0, atMs);
-    this.set(1, atMs);
+    for (let bounce = 0; bounce <= this.bounces; bounce += 1) {
+      this.set(0, atMs + (2 * bounce) / (this.bounces + 1));
+      this.set(1, atMs + (2 * bounce + 1) / (this.bounces + 1));
+    }
   }
 
   /** The chip of the line goes away, and comes back. */
   set isAbsent(isAbsent: boolean) {
     this.#isAbsent = isAbsent;
-    if (isAbsent) this.#onLost?.(new MooringError('PORT_LOST', 'the simulated line is gone', this.#context()));
+    if (!isAbsent) return;
+    this.#onLost?.(new MooringError('PORT_LOST', 'the simulated line is gone', this.#context()));
+    this.#listener = undefined;
+    this.#onLost = undefined;
+  }
+
+  /** Whether the tools that open the line do not come back. */
+  set isHung(isHung: boolean) {
+    const held = this.#held ?? [];
+    this.#held = isHung ? held : undefined;
+    if (!isHung) for (const resolve of held) resolve();
+  }
+
+  /** Resolves when the tools have come back. */
+  async answered(): Promise<void> {
+    const held = this.#held;
+    if (held === undefined) await Promise.resolve();
+    else await new Promise<void>((resolve) => held.push(resolve));
   }
 
   input(settings: GpioInputSettings): GpioInput {
     return new SimulatedInput(this, settings);
   }
 
-  /** Throws `PORT_ABSENT`, `PORT_BUSY`. */
+  /** For a program, which hears of edges by `listener`. Throws `PORT_ABSENT`, `PORT_BUSY`. */
   take(listener: (edge: GpioEdge) => void, onLost: (error: MooringError) => void): void {
     if (this.#isAbsent) throw new MooringError('PORT_ABSENT', 'there is no simulated line', this.#context());
     if (this.isTaken) throw new MooringError('PORT_BUSY', 'the simulated line is taken', this.#context());
@@ -56,7 +78,9 @@ export class SimulatedLine {
     this.#onLost = onLost;
   }
 
-  release(): void {
+  /** Nothing where another program has it by now. Left out: whoever has it ends. */
+  release(listener = this.#listener): void {
+    if (this.#listener !== listener) return;
     this.#listener = undefined;
     this.#onLost = undefined;
   }
@@ -73,7 +97,7 @@ class SimulatedInput implements GpioInput {
   #end: { readonly error: MooringError | undefined } | undefined;
   #wake: (() => void) | undefined;
   #lastMs = -Infinity;
-  #isOpen = false;
+  readonly #listener = (edge: GpioEdge): void => this.#hear(edge);
 
   constructor(line: SimulatedLine, settings: GpioInputSettings) {
     this.#line = line;
@@ -82,14 +106,11 @@ class SimulatedInput implements GpioInput {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
+    await this.#line.answered();
     signal.throwIfAborted();
     this.#edges = [];
     this.#end = undefined;
-    this.#line.take(
-      (edge) => this.#hear(edge),
-      (error) => this.#finish(error),
-    );
-    this.#isOpen = true;
+    this.#line.take(this.#listener, (error) => this.#finish(error));
   }
 
   async *edges(signal: AbortSignal): AsyncGenerator<GpioEdge> {
@@ -115,8 +136,7 @@ class SimulatedInput implements GpioInput {
   }
 
   async close(): Promise<void> {
-    if (this.#isOpen) this.#line.release();
-    this.#isOpen = false;
+    this.#line.release(this.#listener);
     this.#finish(undefined);
     await Promise.resolve();
   }

@@ -68,6 +68,10 @@ export class SimulatedMachine implements Machine {
     this.#serial.set(path, line);
   }
 
+  server(host: string, port: number): SimulatedServer | undefined {
+    return this.#servers.get(`${host}:${port}`);
+  }
+
   attachServer(host: string, port: number, server: SimulatedServer): void {
     this.#servers.set(`${host}:${port}`, server);
   }

@@ -1,17 +1,25 @@
 import type { Duplex } from 'node:stream';
 import type { Machine } from '../../daemon/buses/machine.ts';
+import { aborted } from '../../runtime/aborted.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { SeededRandom } from '../../runtime/random.ts';
 import { WireEnd } from '../wire-end.ts';
 import type { ModbusUnit } from './modbus-rtu.ts';
 
 /** Transaction, protocol, length. */
 const PREFIX_BYTES = 6;
 
+/** `noise`: any bytes in place of each answer. `hang`: no connection comes about, and those that there are say nothing. */
+export type ModbusTcpTrouble = 'noise' | 'hang';
+
 /** A Modbus TCP server: one device, or a gateway to several. Answers each request after its unit's time, with its number. */
 export class ModbusTcpServer implements Pick<Machine, 'openTcp'> {
   readonly units: ReadonlyMap<number, ModbusUnit>;
   readonly #clock: Clock;
   readonly #connections = new Set<WireEnd>();
+  readonly #random = new SeededRandom(1);
+  /** What goes wrong from now on; undefined: nothing. */
+  trouble: ModbusTcpTrouble | undefined;
   /** Whether nobody can connect. */
   isRefusing = false;
   connections = 0;
@@ -23,6 +31,8 @@ export class ModbusTcpServer implements Pick<Machine, 'openTcp'> {
 
   async openTcp(host: string, port: number, signal: AbortSignal): Promise<Duplex> {
     await Promise.resolve();
+    signal.throwIfAborted();
+    if (this.trouble === 'hang') await aborted(signal);
     signal.throwIfAborted();
     if (this.isRefusing) {
       throw Object.assign(new Error(`connect ECONNREFUSED ${host}:${port}`), { code: 'ECONNREFUSED' });
@@ -55,7 +65,7 @@ export class ModbusTcpServer implements Pick<Machine, 'openTcp'> {
   #answer(connection: WireEnd, request: Buffer): void {
     const number = request.readUInt8(PREFIX_BYTES);
     const unit = this.units.get(number);
-    if (unit?.isDeaf === true) return;
+    if (unit?.isDeaf === true || this.trouble === 'hang') return;
     this.#clock.after(unit?.answerMs ?? 10, () => {
       const body =
         unit === undefined
@@ -63,7 +73,9 @@ export class ModbusTcpServer implements Pick<Machine, 'openTcp'> {
           : unit.registers.answer(request.subarray(PREFIX_BYTES + 1));
       const prefix = Buffer.from(request.subarray(0, PREFIX_BYTES + 1));
       prefix.writeUInt16BE(body.length + 1, 4);
-      if (!connection.destroyed) connection.push(Buffer.concat([prefix, body]));
+      const answer = Buffer.concat([prefix, body]);
+      if (connection.destroyed) return;
+      connection.push(this.trouble === 'noise' ? this.#random.bytes(answer.length) : answer);
     });
   }
 }
