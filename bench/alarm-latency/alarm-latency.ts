@@ -41,7 +41,12 @@ interface Condition {
 const QUIET = 'unstalled';
 const nothing = (): void => undefined;
 const CONDITIONS: readonly Condition[] = [
-  { name: QUIET, begin: nothing, end: nothing, isSo: (status) => status?.failedSensors === 0 && status.unacknowledged < BACKLOG },
+  {
+    name: QUIET,
+    begin: nothing,
+    end: nothing,
+    isSo: (status) => status?.failedSensors === 0 && status.unacknowledged < BACKLOG,
+  },
   {
     name: 'store-stalled',
     begin: ({ disk }) => disk('stall-store', true),
