@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/clock.ts';
 import { freePort } from '../../test/ports.ts';
-import { type Program, Programs, runTool } from '../../test/processes.ts';
+import { eventually, type Program, Programs, runTool } from '../../test/processes.ts';
 import type { Benchmark, Figure } from '../figure.ts';
 import type { Order, Report } from './gateway-process.ts';
 import { LAMPS } from './lines.ts';
@@ -19,6 +19,8 @@ const TURN_MS = 5000;
 const TURNS = 5;
 /** What was held up is written, and what was lost is connected again, before the next turn. */
 const SETTLE_MS = 2500;
+/** A sensor is opened again after half a minute at the latest. */
+const RECOVER_MS = 60_000;
 const START_MS = 20_000;
 /** Records that wait for a centre which does not answer for a turn, and for no other. */
 const BACKLOG = 500;
@@ -40,13 +42,9 @@ interface Condition {
 
 const QUIET = 'unstalled';
 const nothing = (): void => undefined;
+const isWell = (status: Report['status']): boolean => status?.failedSensors === 0 && status.unacknowledged < BACKLOG;
 const CONDITIONS: readonly Condition[] = [
-  {
-    name: QUIET,
-    begin: nothing,
-    end: nothing,
-    isSo: (status) => status?.failedSensors === 0 && status.unacknowledged < BACKLOG,
-  },
+  { name: QUIET, begin: nothing, end: nothing, isSo: isWell },
   {
     name: 'store-stalled',
     begin: ({ disk }) => disk('stall-store', true),
@@ -127,6 +125,9 @@ async function measure(site: Site, say: (text: string) => void): Promise<Readonl
       assert(condition.isSo(status), `${condition.name} is not so: ${JSON.stringify(status)}`);
       found.get(condition.name)?.push(...latencies);
       await systemClock.sleep(SETTLE_MS);
+      await eventually(`all is well after ${condition.name}`, RECOVER_MS, async () =>
+        isWell((await site.report()).status),
+      );
     }
     say(`turn ${turn + 1} of ${TURNS}`);
   }
