@@ -135,9 +135,30 @@ test('a rate falls as the pulses stay away, and is 0 after the calm', async () =
   expect(await gauge.value()).toBe(0);
 });
 
-test('without a pulse an amount and a rate are 0, which is data', async () => {
+test('without a pulse an amount is 0, and so is a rate after a calm, which is data', async () => {
   expect(await (await Gauge.opened({ per_pulse: 0.2 })).value()).toBe(0);
-  expect(await (await Gauge.opened({ per_hz: 1 })).value()).toBe(0);
+  const gauge = await Gauge.opened({ per_hz: 1, calm: '5s' });
+  await gauge.clock.advance(5000);
+  expect(await gauge.value()).toBe(0);
+});
+
+test('a rate is missing until two pulses, or a calm, have told it: in a storm the first is not 0', async () => {
+  const gauge = await Gauge.opened({ per_hz: 1, calm: '5s' });
+  const unknown = { metrics: {}, missing: ['wind_speed'] };
+  expect(await gauge.sensor.sample(signal)).toEqual(unknown);
+  await gauge.tips(1);
+  expect(await gauge.sensor.sample(signal)).toEqual(unknown);
+  await gauge.tips(1);
+  expect(await gauge.value()).toBe(100);
+});
+
+test('a pulse after a calm that no sample has seen is no rate yet', async () => {
+  const gauge = await Gauge.opened({ per_hz: 1, calm: '5s' });
+  await gauge.tips(10);
+  expect(await gauge.value()).toBe(100);
+  await gauge.clock.advance(9000);
+  await gauge.tips(1);
+  expect(await gauge.value()).toBe(0);
 });
 
 test('a contact that bounces is one pulse', async () => {

@@ -37,7 +37,7 @@ class PulseCounter implements PolledSensor {
     this.#context = context;
     this.#input = context.ports.gpioInput({ line: gpio, bias, edge, debounceMs: debounce });
     this.#tally = new Tally(context.memory);
-    this.#rate = new PulseRate(options.calm);
+    this.#rate = this.#newRate();
   }
 
   /** Throws `PORT_ABSENT`, `PORT_BUSY`, `PORT_PERMISSION`. */
@@ -45,7 +45,7 @@ class PulseCounter implements PolledSensor {
     await this.#input.open(signal);
     this.#lost = undefined;
     this.#stop = new AbortController();
-    this.#rate = new PulseRate(this.#options.calm);
+    this.#rate = this.#newRate();
     this.#listening = this.#listen(this.#stop.signal);
     if (this.#isAmount) await this.#takeUp();
   }
@@ -57,7 +57,11 @@ class PulseCounter implements PolledSensor {
   async sample(signal: AbortSignal): Promise<Reading> {
     signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
-    return await Promise.resolve({ metrics: { [metricOf(this.#options)]: this.#value() } });
+    const metric = metricOf(this.#options);
+    const value = this.#value();
+    return await Promise.resolve(
+      value === undefined ? { metrics: {}, missing: [metric] } : { metrics: { [metric]: value } },
+    );
   }
 
   async close(): Promise<void> {
@@ -72,10 +76,16 @@ class PulseCounter implements PolledSensor {
     return this.#options.per_pulse !== undefined;
   }
 
-  #value(): number {
+  /** Undefined: the line has not been heard for long enough to tell a rate. */
+  #value(): number | undefined {
     const { per_pulse, per_hz = 0 } = this.#options;
     if (per_pulse !== undefined) return this.#tally.take() * per_pulse;
-    return this.#rate.take(this.#context.clock.monotonicMs()) * per_hz;
+    const hz = this.#rate.take(this.#context.clock.monotonicMs());
+    return hz === undefined ? undefined : hz * per_hz;
+  }
+
+  #newRate(): PulseRate {
+    return new PulseRate(this.#options.calm, this.#context.clock.monotonicMs());
   }
 
   /** Pulses that an earlier process kept wait for a disk that takes writes; those that come now do not. */
