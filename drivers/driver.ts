@@ -17,6 +17,11 @@ export interface Driver<Options = never> {
   readonly options: z.ZodType<Options>;
   /** Metrics that a sensor with these options may give. Names of the registry, or of `x_…` measures it defines. */
   metrics(options: Options): readonly DriverMetric[];
+  /**
+   * What of the machine a sensor with these options has for itself: just what it asks `Ports` for. Two sensors at one place
+   * are a mistake in the configuration. Left out: nothing.
+   */
+  places?(options: Options): readonly Place[];
   /** How a scan of an I²C bus finds the chip; left out: it has no such bus. */
   readonly i2c?: I2cIdentity;
   /** Builds the sensor. Touches nothing yet: that is `open`'s work. */
@@ -39,6 +44,30 @@ export interface DriverMetric {
   readonly resolution?: number;
   /** Its maker's typical accuracy: ± `absolute` in its unit, or ± `relative` of the value, whichever is more. */
   readonly accuracy?: { readonly absolute?: number; readonly relative?: number };
+}
+
+/** A place in the wiring. `at` is the path of the driver's key that says it. */
+export type Place = { readonly at: readonly string[] } & (
+  | {
+      readonly kind: 'i2c';
+      readonly settings: I2cSettings;
+      /** One of the chip's inputs, and the key that says which: the others are for other sensors of the same driver. */
+      readonly input?: { readonly at: readonly string[]; readonly name: string | number };
+    }
+  | {
+      readonly kind: 'serial';
+      readonly path: string;
+      /** How bytes go over a line with several devices, which have to agree on it. Left out: the device is alone. */
+      readonly shared?: SerialFormat;
+    }
+  | { readonly kind: 'gpio'; readonly line: string }
+  | { readonly kind: 'one_wire'; readonly device: string }
+);
+
+export interface SerialFormat {
+  readonly baud: number;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
 }
 
 export interface I2cIdentity {
@@ -135,13 +164,7 @@ export type ModbusSettings = {
   /** How long an answer may take, in milliseconds. */
   readonly timeoutMs: number;
 } & (
-  | {
-      readonly kind: 'rtu';
-      readonly path: string;
-      readonly baud: number;
-      readonly parity: 'none' | 'even' | 'odd';
-      readonly stopBits: 1 | 2;
-    }
+  | ({ readonly kind: 'rtu'; readonly path: string } & SerialFormat)
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
 );
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pattern } from '../runtime/config/values.ts';
-import type { I2cSettings } from './driver.ts';
+import type { I2cSettings, Place } from './driver.ts';
 
 const BUS = /^i2c-\d{1,3}$/;
 
@@ -42,6 +42,11 @@ export function settingsOf({ bus, address, mux }: I2cOptions): I2cSettings {
   return { bus, address, ...(mux === undefined ? {} : { mux }) };
 }
 
+/** The chip that a sensor with these options has. */
+export function chipPlace(options: I2cOptions): Extract<Place, { kind: 'i2c' }> {
+  return { kind: 'i2c', at: ['address'], settings: settingsOf(options) };
+}
+
 /** What the keys of `i2cOptions` are once they have been checked. */
 interface I2cOptions {
   readonly bus: string;
@@ -49,6 +54,7 @@ interface I2cOptions {
   readonly mux?: I2cSettings['mux'] | undefined;
 }
 
-function hex(address: number): string {
+/** An address as data sheets write it: `0x76`. */
+export function hex(address: number): string {
   return `0x${address.toString(16).padStart(2, '0')}`;
 }

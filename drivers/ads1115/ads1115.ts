@@ -4,7 +4,7 @@ import { METRIC_NAME_PATTERN, RESERVED_KEYS } from '../../protocol/record.ts';
 import { pattern } from '../../runtime/config/values.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Driver, DriverMetric, I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import { type ChipTurns, chipTurns } from '../i2c-turns.ts';
 
 /** ADDR tied to GND, VDD, SDA and SCL. */
@@ -89,6 +89,7 @@ export const ads1115: Driver<Options> = {
   summary: 'Texas Instruments ADS1115 on I²C: any transducer that gives a voltage',
   options: optionsSchema,
   metrics: (options) => [metricOf(options)],
+  places: (options) => [{ ...chipPlace(options), input: { at: ['channel'], name: options.channel } }],
   i2c: { addresses: ADDRESSES, isThere },
   create: (options, context) => new Ads1115Sensor(options, context),
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Driver, I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 
 const ADDRESSES = [0x23, 0x5c] as const;
 
@@ -60,6 +60,7 @@ export const bh1750: Driver<Options> = {
     },
   ],
   // Nothing in it says what it is.
+  places: (options) => [chipPlace(options)],
   i2c: { addresses: ADDRESSES },
   create: (options, context) => new Bh1750Sensor(context.ports.i2c(settingsOf(options)), context),
 };

@@ -3,7 +3,7 @@ import { metricsOf, oversamplingOption, pressureAndTemperature } from '../bmp280
 import { TRIMMING_BYTES, TRIMMING_REGISTER, type Trimming, trimmingOf } from '../bmp280/compensation.ts';
 import { type ForcedChip, ForcedSensor, identify } from '../bmp280/forced-sensor.ts';
 import type { Driver, Reading } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import {
   H1_REGISTER,
   H2_BYTES,
@@ -48,6 +48,7 @@ export const bme280: Driver<Options> = {
     ...metricsOf(oversampling),
     { name: 'humidity', range: [0, 100], resolution: 0.008, accuracy: { absolute: 3 } },
   ],
+  places: (options) => [chipPlace(options)],
   i2c: {
     addresses: ADDRESSES,
     isThere: async (device, signal) => (await identify(device, signal)) === CHIP_ID,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Driver, DriverMetric, Reading } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import { valuesInRange } from '../values-in-range.ts';
 import {
   fineTemperature,
@@ -35,6 +35,7 @@ export const bmp280: Driver<Options> = {
   summary: 'Bosch BMP280 on I²C: air pressure and temperature',
   options: optionsSchema,
   metrics: ({ oversampling }) => metricsOf(oversampling),
+  places: (options) => [chipPlace(options)],
   i2c: {
     addresses: ADDRESSES,
     isThere: async (device, signal) => (await identify(device, signal)) === CHIP_ID,

@@ -36,6 +36,7 @@ export const ds18b20: Driver<Options> = {
   summary: 'Maxim DS18B20 on 1-Wire: temperature of water, soil or air',
   options: optionsSchema,
   metrics: ({ metric }) => [{ name: metric, range: RANGE, resolution: 1 / STEPS, accuracy: { absolute: 0.5 } }],
+  places: ({ device }) => [{ kind: 'one_wire', at: ['device'], device }],
   create: (options, context) => new Ds18b20Sensor(options, context),
 };
 

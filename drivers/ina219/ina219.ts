@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Driver, I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 
 /** Both pins of the chip can be tied to ground, supply, SDA and SCL. */
 const ADDRESSES = [
@@ -88,6 +88,7 @@ export const ina219: Driver<Options> = {
       accuracy: { absolute: SHUNT_OFFSET_V / shunt_ohms, relative: GAIN_ERROR },
     },
   ],
+  places: (options) => [chipPlace(options)],
   i2c: { addresses: ADDRESSES, isThere },
   create: (options, context) => new Ina219Sensor(options, context),
 };

@@ -3,7 +3,7 @@ import type { MetricValue } from '../../protocol/record.ts';
 import { duration, filePath } from '../../runtime/config/values.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { declarationOf, metricKeys, metricValueOf } from '../configured-metric.ts';
-import type { Driver, ModbusDevice, ModbusSettings, PolledSensor, Reading, SensorContext } from '../driver.ts';
+import type { Driver, ModbusDevice, ModbusSettings, Place, PolledSensor, Reading, SensorContext } from '../driver.ts';
 import { type Block, blocksOf, decode, ORDERS, TYPES, widthOf } from './registers.ts';
 
 const rtu = z.strictObject({
@@ -77,8 +77,13 @@ export const modbus: Driver<Options> = {
   summary: 'Modbus RTU or TCP: any device with registers, by a map in the configuration',
   options: optionsSchema,
   metrics: ({ registers }) => registers.map(declarationOf),
+  places: ({ rtu: line }) => (line === undefined ? [] : [linePlace(line)]),
   create: (options, context) => new ModbusSensor(options, context),
 };
+
+function linePlace({ port: path, baud, parity, stop_bits: stopBits }: NonNullable<Options['rtu']>): Place {
+  return { kind: 'serial', at: ['rtu', 'port'], path, shared: { baud, parity, stopBits } };
+}
 
 function settingsOf({ rtu: line, tcp: place, unit, timeout }: Options): ModbusSettings {
   const common = { unit, timeoutMs: timeout };

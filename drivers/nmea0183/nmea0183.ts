@@ -11,6 +11,7 @@ export const nmea0183: Driver<Options> = {
   summary: 'NMEA 0183 instruments on a serial port: position, wind, depth, speed, course, heading, water temperature',
   options: optionsSchema,
   metrics: (options) => metricsOf(options).map((name) => ({ name })),
+  places: ({ port }) => [{ kind: 'serial', at: ['port'], path: port }],
   create: (options, context) => new Nmea0183Sensor(options, context),
 };
 

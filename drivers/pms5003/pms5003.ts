@@ -51,6 +51,7 @@ export const pms5003: Driver<Options> = {
   summary: 'Plantower PMS5003 on a serial port: particulate matter PM1, PM2.5 and PM10',
   options: optionsSchema,
   metrics: () => METRICS,
+  places: ({ port }) => [{ kind: 'serial', at: ['port'], path: port }],
   create: (options, context) => new Pms5003Sensor(options, context),
 };
 

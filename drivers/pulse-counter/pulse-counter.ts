@@ -10,6 +10,7 @@ export const pulseCounter: Driver<Options> = {
   summary: 'Pulses on a GPIO line, as an amount (tipping bucket) or as a rate (anemometer)',
   options: optionsSchema,
   metrics: (options) => [{ name: metricOf(options), ...declared(options) }],
+  places: ({ gpio }) => [{ kind: 'gpio', at: ['gpio'], line: gpio }],
   create: (options, context) => new PulseCounter(options, context),
 };
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Driver, I2cDevice, PolledSensor, Reading, SensorContext } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import { answersTo, type Command, isNoAnswer, SensirionDevice, unknownChip } from '../sensirion-words.ts';
 import { valuesInRange } from '../values-in-range.ts';
 
@@ -66,6 +66,7 @@ export const scd4x: Driver<Options> = {
     { name: 'temperature', range: TEMPERATURE_RANGE, resolution: 0.01, accuracy: { absolute: 0.8 } },
     { name: 'humidity', range: HUMIDITY_RANGE, resolution: 0.01, accuracy: { absolute: 6 } },
   ],
+  places: (options) => [chipPlace(options)],
   i2c: {
     addresses: ADDRESSES,
     // Of those that a chip answers while it measures, which others may want to go on.

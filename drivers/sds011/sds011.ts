@@ -60,6 +60,7 @@ export const sds011: Driver<Options> = {
   summary: 'Nova SDS011 on a serial port: particulate matter PM2.5 and PM10',
   options: optionsSchema,
   metrics: () => METRICS,
+  places: ({ port }) => [{ kind: 'serial', at: ['port'], path: port }],
   create: (options, context) => new Sds011Sensor(options, context),
 };
 

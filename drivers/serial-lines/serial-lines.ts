@@ -63,6 +63,7 @@ export const serialLines: Driver<Options> = {
   summary: 'Lines of text on a serial port, CSV, JSON or key=value: an Arduino, a home-made instrument',
   options: optionsSchema,
   metrics: ({ values }) => values.map(declarationOf),
+  places: ({ port }) => [{ kind: 'serial', at: ['port'], path: port }],
   create: (options, context) => new SerialLinesSensor(options, context),
 };
 

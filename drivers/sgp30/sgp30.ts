@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Driver, I2cDevice, PushedSensor, Reading, SensorContext } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import { answersTo, type Command, SensirionDevice, unknownChip } from '../sensirion-words.ts';
 import { airQualityOf, INDEX_PER_PPB_MAX } from './air-quality.ts';
 import { type Baseline, BaselineKeeper } from './baseline.ts';
@@ -60,6 +60,7 @@ export const sgp30: Driver<Options> = {
     { name: 'eco2', range: ECO2_RANGE, resolution: 1, accuracy: { relative: 0.15 } },
     { name: 'air_quality', range: [0, 500], resolution: INDEX_PER_PPB_MAX, accuracy: { relative: 0.15 } },
   ],
+  places: (options) => [chipPlace(options)],
   i2c: {
     addresses: ADDRESSES,
     isThere: async (device, signal) => await answersTo(SERIAL, device, signal),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Driver } from '../driver.ts';
-import { i2cOptions, settingsOf } from '../i2c-options.ts';
+import { chipPlace, i2cOptions, settingsOf } from '../i2c-options.ts';
 import { answersTo, type Command } from '../sensirion-words.ts';
 import { HUMIDITY_RANGE, heaterOption, type ShtChip, ShtSensor, TEMPERATURE_RANGE } from '../sht-sensor.ts';
 
@@ -33,6 +33,7 @@ export const sht4x: Driver<Options> = {
     { name: 'temperature', range: TEMPERATURE_RANGE, resolution: 0.01, accuracy: { absolute: 0.2 } },
     { name: 'humidity', range: HUMIDITY_RANGE, resolution: 0.01, accuracy: { absolute: 1.8 } },
   ],
+  places: (options) => [chipPlace(options)],
   i2c: {
     addresses: ADDRESSES,
     isThere: async (device, signal) => await answersTo(SERIAL, device, signal),

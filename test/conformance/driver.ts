@@ -7,8 +7,13 @@ import { loadGatewayConfig } from '../../daemon/config/config.ts';
 import type { AnyDriver, DriverMetric, Ports, SensorMemory } from '../../drivers/driver.ts';
 import { metricNamed } from '../../protocol/metrics.ts';
 import type { MetricValue } from '../../protocol/record.ts';
+import { valueAt } from '../../runtime/config/explain.ts';
 import type { ErrorCode } from '../../runtime/errors.ts';
-import type { SteppedClock } from '../../sim/clock.ts';
+import { silentLog } from '../../runtime/log.ts';
+import { SeededRandom } from '../../runtime/random.ts';
+import { SteppedClock } from '../../sim/clock.ts';
+import { AskedPorts, withoutKeys } from '../asked-ports.ts';
+import { HeldMemory } from '../no-ports.ts';
 import { DriverRig } from './driver-rig.ts';
 
 /** Values by the names of metrics, in the unit that the sensor gives. */
@@ -107,6 +112,21 @@ function describeDeclaration({ driver, options, kind }: Pick<DriverSubject, 'dri
         accuracy: expect.anything(),
       });
     }
+  });
+
+  test('the places that it says it has are those that it asks the machine for, each said by a key that it knows', () => {
+    const ports = new AskedPorts();
+    const parsed: unknown = driver.options.parse(options);
+    const context = {
+      clock: new SteppedClock(),
+      random: new SeededRandom(1),
+      log: silentLog,
+      memory: new HeldMemory(),
+    };
+    driver.create(parsed, { ...context, ports });
+    const places = driver.places?.(parsed) ?? [];
+    expect(places.map(withoutKeys)).toEqual(ports.asked);
+    for (const { at } of places) expect(valueAt(parsed, at), at.join('.')).toBeDefined();
   });
 
   test('its sample is a configuration that is right', () => {
