@@ -30,21 +30,6 @@ export function readButtons(reader: ConfigReader): ButtonSettings[] {
   });
 }
 
-/** Reports a line that two of them use. */
-export function checkLines(reader: ConfigReader): void {
-  const firstOf = new Map<string, Path>();
-  for (const part of ['actuators', 'buttons']) {
-    for (const name of Object.keys(reader.mappingAt([part]) ?? {})) {
-      const path = [part, name, 'gpio'];
-      const line = reader.valueAt(path);
-      if (typeof line !== 'string') continue;
-      const first = firstOf.get(line);
-      if (first === undefined) firstOf.set(line, path);
-      else reader.report(path, 'value', `is used in line ${reader.lineOf(first)} already`, 'One line, one use.');
-    }
-  }
-}
-
 type PatternKeys = z.output<typeof actuatorSchema>['pattern'];
 
 function checkPattern(reader: ConfigReader, path: Path, pattern: PatternKeys): void {

@@ -8,7 +8,8 @@ import { knownStations } from './alarm-stations.ts';
 import { readAlarms } from './alarms.ts';
 import { readCalibrations } from './calibration.ts';
 import { checkForwarders, checkMetrics, checkStations } from './checks.ts';
-import { checkLines, readActuators, readButtons } from './gpio.ts';
+import { readActuators, readButtons } from './gpio.ts';
+import { checkPlaces } from './places.ts';
 import { readQuality, type StationRules } from './quality.ts';
 import { gatewaySchema, stationSchema } from './schema.ts';
 import { readSensors, type SensorRead } from './sensors.ts';
@@ -30,7 +31,7 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
     actuators: readActuators(reader),
     buttons: readButtons(reader),
   };
-  checkLines(reader);
+  checkPlaces(reader, sensors.flat());
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
   return {

@@ -91,6 +91,8 @@ const BEYOND_A_SCHEMA: ReadonlySet<string> = new Set([
   'duplicate-key',
   'kafka-ack',
   'kafka-ack-without-ingest',
+  'multiplexer',
+  'one-place-twice',
   'two-sensors-one-metric',
 ]);
 
