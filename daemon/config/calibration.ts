@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { DriverMetric } from '../../drivers/driver.ts';
-import { BOUNDS } from '../../protocol/record.ts';
+import { BOUNDS, NAME_PATTERN } from '../../protocol/record.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
@@ -221,7 +221,9 @@ class CalibrationReader {
   /** Its terms travel in one record, the metric's `event: source`. */
   #checkSource(path: Path, { id = '', terms, rawUnit }: Calibration): void {
     const station = this.#reader.valueAt([...this.#sensor.path.slice(0, 2), 'name']);
-    const bytes = eventBytesMax(typeof station === 'string' ? station : '', {
+    // One without a name, or with a name that no record may have, is told of already.
+    if (typeof station !== 'string' || !NAME_PATTERN.test(station)) return;
+    const bytes = eventBytesMax(station, {
       ...{ event: 'source', metric: this.#name, driver: this.#sensor.driver.name },
       ...{ port: (portOf(this.#sensor.options) ?? '').slice(0, PORT_CHARACTERS), unit: this.#definition?.unit ?? '' },
       ...{ calibration: { id, ...terms }, raw_unit: rawUnit },
