@@ -11,6 +11,7 @@ import { kafkaClients } from './kafka-clients.ts';
 import { kafkaCopies } from './kafka-copies.ts';
 import { kafkaDrain, kafkaEndToEnd } from './kafka-end-to-end.ts';
 import { kafkaIngest } from './kafka-ingest.ts';
+import { sensorJitter } from './sensor-jitter/sensor-jitter.ts';
 
 /** In the order in which they run: first those that need no other program. */
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -22,6 +23,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   idle,
   cpu,
   alarmLatency,
+  sensorJitter,
   kafkaClients,
   kafkaIngest,
   kafkaEndToEnd,

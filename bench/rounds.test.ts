@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
-import { inTurn, median } from './rounds.ts';
+import { inTurn, median, quantile } from './rounds.ts';
 
 it('a median is the middle one, or between the middle two', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([9, 1, 5, 2])).toBe(3.5);
+});
+
+it('a quantile is the smallest value that so large a part of all does not exceed', () => {
+  const values = [5, 3, 1, 4, 2];
+  expect([0, 0.2, 0.21, 0.99, 1].map((part) => quantile(values, part))).toEqual([1, 1, 2, 5, 5]);
 });
 
 it('two sides are measured in turn, after a warm-up that does not count', async () => {

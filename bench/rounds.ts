@@ -6,6 +6,12 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] as number) + upper) / 2 : upper;
 }
 
+/** The smallest value that so large a part of all does not exceed. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] as number;
+}
+
 /** Turns before those that count, as a part of these: compilers, caches and the length of log files settle. */
 const WARM_UP_PART = 1 / 5;
 

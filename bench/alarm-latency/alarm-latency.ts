@@ -7,6 +7,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { freePort } from '../../test/ports.ts';
 import { eventually, type Program, Programs, runTool } from '../../test/processes.ts';
 import type { Benchmark, Figure } from '../figure.ts';
+import { quantile } from '../rounds.ts';
 import type { Order, Report } from './gateway-process.ts';
 import { LAMPS } from './lines.ts';
 
@@ -160,12 +161,6 @@ const PARTS = {
   p99: (values: readonly number[]): number => quantile(values, 0.99),
   max: (values: readonly number[]): number => Math.max(...values),
 };
-
-/** The smallest value that so large a part of all does not exceed. */
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] as number;
-}
 
 function siteOf(folder: string, gateway: ChildProcess, centre: Stoppable): Site {
   return {
