@@ -5,6 +5,7 @@ import { bmp280 } from './bmp280/bmp280.ts';
 import type { AnyDriver } from './driver.ts';
 import { ds18b20 } from './ds18b20/ds18b20.ts';
 import { ina219 } from './ina219/ina219.ts';
+import { mcp9808 } from './mcp9808/mcp9808.ts';
 import { modbus } from './modbus/modbus.ts';
 import { nmea0183 } from './nmea0183/nmea0183.ts';
 import { pms5003 } from './pms5003/pms5003.ts';
@@ -27,6 +28,7 @@ export const DRIVERS: readonly AnyDriver[] = [
   bmp280,
   ds18b20,
   ina219,
+  mcp9808,
   modbus,
   nmea0183,
   pms5003,

@@ -2,6 +2,7 @@ import { Bh1750Chip } from '../chips/bh1750.ts';
 import { Bme280Chip } from '../chips/bme280.ts';
 import { Bmp280Chip } from '../chips/bmp280.ts';
 import { Ina219Chip } from '../chips/ina219.ts';
+import { Mcp9808Chip } from '../chips/mcp9808.ts';
 import { Scd4xChip } from '../chips/scd4x.ts';
 import { Sgp30Chip } from '../chips/sgp30.ts';
 import { Sht3xChip } from '../chips/sht3x.ts';
@@ -24,6 +25,7 @@ export const DEVICES: Readonly<Record<string, Attach>> = {
   bmp280: chip((options) => new Bmp280Chip(options)),
   ds18b20: each(attachDs18b20),
   ina219: chip((options, { shunt_ohms }) => new Ina219Chip({ ...options, shuntOhms: shunt_ohms as number })),
+  mcp9808: chip((options) => new Mcp9808Chip(options)),
   modbus: attachModbus,
   nmea0183: serial(nmea),
   pms5003: serial(({ clock, surroundings: { truth } }) => new Pms5003Talker({ clock, truth }), 9600),
