@@ -116,7 +116,7 @@ export class Alarms {
     this.#wake?.cancel();
     this.#cancelKeeping?.();
     await Promise.all([...this.#actuators.values(), ...this.#buttons].map(async (line) => await line.stop()));
-    this.#memory.save();
+    if (this.#alarms.length > 0) this.#memory.save();
     await this.#memory.settled();
   }
 

@@ -221,15 +221,23 @@ describe('what does not stop it', () => {
   });
 });
 
+/** Starts it while its clock goes on: what it keeps in files is read in real time, however long that takes. */
+async function started(gateway: Gateway, clock: SteppedClock): Promise<void> {
+  let isStarted = false;
+  const starting = gateway.start().finally(() => {
+    isStarted = true;
+  });
+  while (!isStarted) await clock.advance(10);
+  await starting;
+}
+
 describe('a disk that is full at the start', () => {
   it('delays the boot record, and nothing gets before it', async () => {
     const clock = new SteppedClock();
     const { store, options } = inMemory(clock);
     store.refusal = new MooringError('STORE_FULL', 'the disk is full');
     const gateway = gatewayOn(clock, options);
-    const started = gateway.start();
-    await clock.advance(100);
-    await started;
+    await started(gateway, clock);
     await clock.advance(1000);
     expect([store.appended, (await gateway.status()).buffer.committed]).toEqual([0, 0]);
     store.refusal = undefined;
@@ -238,8 +246,10 @@ describe('a disk that is full at the start', () => {
     expect(events.slice(0, 11)).toEqual(['boot', ...Array.from({ length: 9 }, () => 'source'), 'sample']);
     const samples = store.records.filter(({ kind }) => kind === 'sample').map(({ timestampMs }) => timestampMs);
     const [first = 0] = samples;
-    expect(samples).toEqual(samples.map((_, tick) => first + 50 * tick));
-    expect([samples.length, (await gateway.status()).buffer.lost]).toEqual([43, 0]);
+    const ticks = Math.floor((clock.wallMs() - first) / 50) + 1;
+    expect(samples).toEqual(Array.from({ length: ticks }, (_, tick) => first + 50 * tick));
+    expect(samples.length).toBeGreaterThanOrEqual(40);
+    expect((await gateway.status()).buffer.lost).toBe(0);
     const stopped = gateway.stop();
     await clock.advance(10_000);
     await stopped;

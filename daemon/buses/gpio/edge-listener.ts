@@ -4,6 +4,8 @@ import type { Log } from '../../../runtime/log.ts';
 import { BoundedQueue } from '../bounded-queue.ts';
 import { Debouncer } from './debouncer.ts';
 
+/** An edge may be on its way for so long: what the line has missed is told only when none has contradicted it by then. */
+const ON_THE_WAY_MS = 100;
 /** Edges that may wait for a slow reader: a minute of an anemometer in a gale. */
 const EDGES_MAX = 8192;
 
@@ -44,7 +46,8 @@ export class EdgeListener {
     this.#cancelSettle();
     const { dueMs } = this.#debouncer;
     if (dueMs === undefined) return;
-    this.#cancelSettle = this.#clock.after(dueMs - this.#clock.monotonicMs(), () => {
+    const waitMs = Math.max(0, dueMs - this.#clock.monotonicMs()) + ON_THE_WAY_MS;
+    this.#cancelSettle = this.#clock.after(waitMs, () => {
       this.#push(this.#debouncer.settle(dueMs));
       this.#await();
     });
