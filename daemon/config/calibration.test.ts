@@ -1,12 +1,16 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AnyDriver, DriverMetric } from '../../drivers/driver.ts';
+import { encodedRecordBytes } from '../../protocol/batch-codec.ts';
+import { BOUNDS } from '../../protocol/record.ts';
 import { formatProblem, problemsOf } from '../../runtime/config/problem.ts';
 import { ConfigReader } from '../../runtime/config/reader.ts';
-import { metricNamesOf } from '../sampling/station.ts';
+import { sourceInfo } from '../sampling/source.ts';
+import { metricNamesOf, portOf } from '../sampling/station.ts';
 import { readGatewayConfig } from './read.ts';
 import type { GatewayConfig } from './types.ts';
 
@@ -154,13 +158,13 @@ describe('is refused:', () => {
   });
 
   test('a calibration whose terms do not fit into a record', () => {
-    const table = (points: number): string =>
-      JSON.stringify(Array.from({ length: points }, (_, index) => [index + 1 / 3, index * 7 + 1 / 7]));
-    const calibrated = (points: number): string[] =>
-      problemsIn([`gives: [wind_speed], calibrate: { wind_speed: { table: ${table(points)} } }`]);
-    expect(calibrated(32)).toEqual([]);
-    expect(calibrated(64)).toEqual([
-      expect.stringMatching(/wind_speed: the record that tells of it would take \d+ bytes/),
+    const points = Array.from({ length: 64 }, (_, index) => [index + 1 / 3, index * 7 + 1 / 7]);
+    expect(
+      problemsIn([`gives: [wind_speed], calibrate: { wind_speed: { table: ${JSON.stringify(points)} } }`]),
+    ).toEqual([
+      expect.stringMatching(
+        /wind_speed: the record that tells of it would take \d+ bytes, 1000 are allowed\. Give fewer/,
+      ),
     ]);
   });
 });
@@ -175,3 +179,41 @@ test('a calibration of the wrong form hides neither its sensor nor the other cal
     'stations[0].sensors[0].calibrate.wind_speed.polynomial',
   ]);
 });
+
+test.each(['', 'port: /dev/ttyUSB0, ', `port: /dev/${'x'.repeat(507)}, `])(
+  'the largest table that is taken fills the record that tells of it to its bound, and one byte more is refused: `%s`',
+  (port) => {
+    const points = Array.from({ length: 64 }, (_, index) => [index + 1 / 3, index * 7 + 1 / 7]);
+    const sensor = (count: number, id: string): string =>
+      `gives: [wind_speed], ${port}calibrate: { wind_speed: { id: ${id}, table: ${JSON.stringify(points.slice(0, count))} } }`;
+    const isTaken = (count: number, id: string): boolean => problemsIn([sensor(count, id)]).length === 0;
+    const count = points.findLastIndex((_, index) => isTaken(index + 1, 'a')) + 1;
+    const lengths = Array.from({ length: 64 }, (_, index) => index + 1);
+    const length = lengths.findLast((each) => isTaken(count, 'a'.repeat(each))) ?? 0;
+    expect(length).toBeLessThan(64);
+    expect(recordBytes(sensor(count, 'a'.repeat(length)))).toBe(BOUNDS.recordBytes);
+  },
+);
+
+/** What the daemon's own record of the source of its metric encodes to where all that it does not choose is longest. */
+function recordBytes(sensor: string): number {
+  const config = read([sensor]);
+  const [station] = config.stations;
+  assert(station !== undefined);
+  const { driver, options, calibrations } = only(config);
+  const info = sourceInfo({
+    metric: 'wind_speed',
+    driver: driver.name,
+    port: portOf(options),
+    unit: 'm/s',
+    calibration: calibrations.wind_speed?.at(0),
+  });
+  return encodedRecordBytes({
+    ...{ station: station.name, kind: 'event', clock: 'unsynced', metrics: {}, flags: {}, info },
+    ...{
+      sequence: BOUNDS.sequenceMax,
+      timestampMs: BOUNDS.timestampMsMax,
+      location: { lat: 1 / 3, lon: 1 / 3, alt: 1 / 3 },
+    },
+  });
+}

@@ -11,6 +11,7 @@ import {
   type DatedCalibration,
 } from '../quality/calibration.ts';
 import type { Calibration, MetricCalibration } from '../quality/types.ts';
+import { sourceInfo } from '../sampling/source.ts';
 import { portOf, rawNameOf } from '../sampling/station.ts';
 import { calibrationSchema, SHAPES } from './calibration-schema.ts';
 import { checkTerms } from './calibration-terms.ts';
@@ -219,15 +220,16 @@ class CalibrationReader {
   }
 
   /** Its terms travel in one record, the metric's `event: source`. */
-  #checkSource(path: Path, { id = '', terms, rawUnit }: Calibration): void {
+  #checkSource(path: Path, calibration: Calibration): void {
+    const port = portOf(this.#sensor.options);
+    // A port whose name is too long is told of where places are looked at.
+    if (port !== undefined && Buffer.byteLength(port) > BOUNDS.infoTextBytes) return;
     const station = this.#reader.valueAt([...this.#sensor.path.slice(0, 2), 'name']);
     // One without a name, or with a name that no record may have, is told of already.
     if (typeof station !== 'string' || !NAME_PATTERN.test(station)) return;
-    const bytes = eventBytesMax(station, {
-      ...{ event: 'source', metric: this.#name, driver: this.#sensor.driver.name },
-      ...{ port: (portOf(this.#sensor.options) ?? '').slice(0, PORT_CHARACTERS), unit: this.#definition?.unit ?? '' },
-      ...{ calibration: { id, ...terms }, raw_unit: rawUnit },
-    });
+    const driver = this.#sensor.driver.name;
+    const unit = this.#definition?.unit ?? '';
+    const bytes = eventBytesMax(station, sourceInfo({ metric: this.#name, driver, port, unit, calibration }));
     if (bytes <= BOUNDS.recordBytes) return;
     const message = `the record that tells of it would take ${bytes} bytes, ${BOUNDS.recordBytes} are allowed`;
     this.#reader.report(path, 'key', message, 'Give fewer points, or fewer digits.');
@@ -239,9 +241,6 @@ class CalibrationReader {
     return this.#given.range ?? ofMetric ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   }
 }
-
-/** Of the name of a port, as one that is longer has no place in a record anyway. */
-const PORT_CHARACTERS = 256;
 
 interface PlacedKeys {
   readonly path: Path;

@@ -146,6 +146,13 @@ test('a relative path and the absolute one that it comes to are one port', () =>
   expect(problemsIn(['driver: port, port: tty', `driver: port, port: ${join(folder, 'tty')}`])).toHaveLength(1);
 });
 
+test('a path that no record has room for is told, to the byte', () => {
+  const port = (bytes: number): string =>
+    `driver: port, port: /${'é'.repeat((bytes - 1) >> 1)}${bytes % 2 === 0 ? 'x' : ''}`;
+  expect(problemsIn([port(512)])).toEqual([]);
+  expect(problemsIn([port(513)])).toEqual(['2 stations[0].sensors[0].port: a path of 513 bytes, 512 are allowed']);
+});
+
 test('a line has one use, among counters, actuators and buttons, and `/05` is `/5`', () => {
   const rest = 'actuators: { red: { gpio: GPIO17 } }\nbuttons: { quiet: { gpio: chip/05, press: ack } }\n';
   expect(problemsIn(['driver: pulses, gpio: GPIO17', 'driver: pulses, gpio: chip/5'], rest)).toEqual([

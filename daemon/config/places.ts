@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Place, SerialFormat } from '../../drivers/driver.ts';
 import { parseLine } from '../../drivers/gpio-line.ts';
 import { hex } from '../../drivers/i2c-options.ts';
+import { BOUNDS } from '../../protocol/record.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import type { SensorRead } from './sensors.ts';
@@ -33,6 +34,14 @@ export function checkPlaces(reader: ConfigReader, sensors: readonly SensorRead[]
   uses.sort((a, b) => a.line - b.line);
   for (const sharers of Map.groupBy(uses, ({ place }) => textOf(place)).values()) checkSharers(reader, sharers);
   checkMultiplexers(reader, uses.filter(isOfChip));
+  for (const use of uses) checkPath(reader, use);
+}
+
+/** The path of a port stands in records, as the source of a metric. */
+function checkPath(reader: ConfigReader, { place, owner }: Use): void {
+  if (place.kind !== 'serial' || Buffer.byteLength(place.path) <= BOUNDS.infoTextBytes) return;
+  const message = `a path of ${Buffer.byteLength(place.path)} bytes, ${BOUNDS.infoTextBytes} are allowed`;
+  reader.report([...owner, ...place.at], 'value', message, 'Records have to tell it: one under /dev is shorter.');
 }
 
 function usesOf(reader: ConfigReader, { driver, options, path }: SensorRead): Use[] {

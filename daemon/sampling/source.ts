@@ -1,19 +1,28 @@
 import type { Info } from '../../protocol/record.ts';
+import type { Calibration } from '../quality/types.ts';
 import type { Channel } from './channel.ts';
 import type { MetricTable } from './metric-table.ts';
+
+export interface SourceOptions {
+  /** Its name in records. */
+  readonly metric: string;
+  readonly driver: string;
+  readonly port: string | undefined;
+  /** Of the metric; '' where it has none. */
+  readonly unit: string;
+  readonly calibration: Pick<Calibration, 'id' | 'terms' | 'rawUnit'> | undefined;
+}
 
 /**
  * What the `event: source` record of a metric says: where its values come from and, where they are calibrated, how, with the
  * unit and the coefficients. A value's calibration is that of the last such record before it.
  */
-export function sourceOf(channel: Channel, metric: string, table: MetricTable): Info {
-  const calibration = channel.calibrationOf(metric);
-  const unit = table.definitionOf(metric)?.unit ?? '';
+export function sourceInfo({ metric, driver, port, unit, calibration }: SourceOptions): Info {
   return {
     event: 'source',
     metric,
-    driver: channel.settings.driver.name,
-    ...(channel.port === undefined ? {} : { port: channel.port }),
+    driver,
+    ...(port === undefined ? {} : { port }),
     ...(unit === '' ? {} : { unit }),
     ...(calibration === undefined
       ? {}
@@ -22,4 +31,15 @@ export function sourceOf(channel: Channel, metric: string, table: MetricTable): 
           raw_unit: calibration.rawUnit,
         }),
   };
+}
+
+/** The same of a metric as it is now. */
+export function sourceOf(channel: Channel, metric: string, table: MetricTable): Info {
+  return sourceInfo({
+    metric,
+    driver: channel.settings.driver.name,
+    port: channel.port,
+    unit: table.definitionOf(metric)?.unit ?? '',
+    calibration: channel.calibrationOf(metric),
+  });
 }

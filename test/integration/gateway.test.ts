@@ -21,8 +21,8 @@ import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom, systemRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { LossyTransport } from '../../sim/lossy-transport.ts';
-import { MemoryStore } from '../../sim/memory-store.ts';
 import { eventually } from '../processes.ts';
+import { inMemory } from './stalling-store.ts';
 
 const SOON_MS = 10_000;
 const CITY = '{ name: city, every: 50ms, sensors: [{ driver: sim, profile: city, seed: 7 }] }';
@@ -358,44 +358,4 @@ function gatewayOn(clock: SteppedClock, options: Partial<GatewayOptions>): Gatew
   const trust = { isSynchronised: () => true, hardwareMs: () => undefined };
   const random = new SeededRandom(1);
   return new Gateway(configOf(), { ...REAL, clock, random, trust, transportOf: () => transport, ...options });
-}
-
-/** A store that a test can make stall, and a way to report its death. */
-class StallingStore extends MemoryStore {
-  appended = 0;
-  /** While it is set, appends are answered with it. */
-  refusal: MooringError | undefined;
-  #resume: (() => void) | undefined;
-  #stalled: Promise<void> | undefined;
-
-  stall(): void {
-    this.#stalled = new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-  }
-
-  resume(): void {
-    this.#resume?.();
-  }
-
-  override async append(observations: readonly Observation[], options: AppendOptions): Promise<Appended> {
-    await this.#stalled;
-    if (this.refusal !== undefined) throw this.refusal;
-    this.appended += observations.length;
-    return await super.append(observations, options);
-  }
-}
-
-function inMemory(clock: GatewayOptions['clock']): {
-  readonly store: StallingStore;
-  readonly died: (error: MooringError) => void;
-  readonly options: Pick<GatewayOptions, 'storeOf'>;
-} {
-  const store = new StallingStore({ gateway: 'plaka', salt: new SeededRandom(1).bytes(16), clock });
-  let report: ((error: MooringError) => void) | undefined;
-  const storeOf: NonNullable<GatewayOptions['storeOf']> = ({ onDied }) => {
-    report = onDied;
-    return store;
-  };
-  return { store, died: (error) => report?.(error), options: { storeOf } };
 }
