@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   LINK_SILENT: 'later',
   SINK_MOUNT_UNFIT: 'never',
   SINK_STATE_DAMAGED: 'never',
+  SINK_UNFIT: 'never',
   SINK_FAILED: 'later',
   LOG_FAILED: 'later',
   LOG_REFUSED: 'never',
