@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { MooringError } from '../../runtime/errors.ts';
 import { Ads1115Chip } from '../../sim/chips/ads1115.ts';
 import { ChipStand } from '../../test/chip-stand.ts';
 import { ads1115 } from './ads1115.ts';
@@ -121,6 +122,33 @@ describe('against ground', () => {
     expect(await stand.sample(sensor)).toEqual({ metrics: { [metric]: 0 } });
     chip.stuck = 0x1_0000 - 17;
     expect(await stand.sample(sensor)).toEqual({ metrics: {}, missing: [metric] });
+  });
+});
+
+describe('a conversion that is under way', () => {
+  test.each([8, 128])(
+    'at %i a second, as its sample was given up, is waited for, and is not that of the next input',
+    async (rate) => {
+      chipWith();
+      const late = await stand.opened(ads1115, { channel: 0, metric, rate });
+      const next = await stand.opened(ads1115, { channel: 2, metric });
+      const deadline = new AbortController();
+      const sampled = late.sample(deadline.signal);
+      await stand.clock.advance(3);
+      deadline.abort(new MooringError('DEADLINE', 'given up'));
+      await expect(sampled).rejects.toMatchObject({ code: 'DEADLINE' });
+      expect((await stand.sample(next)).metrics[metric]).toBeCloseTo(2.5, 9);
+    },
+  );
+
+  test('as another program let it convert again and again, is ended', async () => {
+    const chip = chipWith();
+    chip.write(Buffer.from(sheet.quickStart, 'hex'));
+    const sensor = await stand.opened(ads1115, { channel: 3, metric });
+    await stand.clock.advance(2);
+    for (let sample = 0; sample < 2; sample += 1) {
+      expect((await stand.sample(sensor)).metrics[metric]).toBeCloseTo(0.25, 9);
+    }
   });
 });
 

@@ -21,7 +21,7 @@ const FULL_SCALES = [
   6.144, 4.096, 2.048, 1.024, 0.512, 0.256,
 ] as const satisfies readonly (keyof typeof FULL_SCALE_BITS)[];
 
-/** Conversions a second; table 8. */
+/** Conversions a second, in the order of their bits; table 8. */
 const RATE_BITS = { 8: 0, 16: 1, 32: 2, 64: 3, 128: 4, 250: 5, 475: 6, 860: 7 } as const;
 const RATES = [8, 16, 32, 64, 128, 250, 475, 860] as const satisfies readonly (keyof typeof RATE_BITS)[];
 
@@ -165,14 +165,29 @@ class Ads1115Sensor implements PolledSensor {
       (RATE_BITS[rate] << 5) |
       MARK |
       COMPARATOR_OFF;
-    const word = config | START;
-    await this.#device.write(Uint8Array.of(CONFIG, word >> 8, word & 0xff), signal);
-    await this.#clock.sleep((1000 / rate) * RATE_TOLERANCE + WAKE_UP_MS, signal);
+    await this.#quiet(config, signal);
+    await this.#writeConfig(config | START, signal);
+    await this.#clock.sleep(convertingMsMax(rate), signal);
     await this.#finish(config, signal);
     const raw = (await this.#device.readRegister(CONVERSION, 2, signal)).readInt16BE(0);
     // Once more: had it been without power in between, it would have given 0 V.
     await this.#finish(config, signal);
     return raw;
+  }
+
+  /**
+   * Waits for the conversion of a call that was given up, or of whoever had the chip in continuous mode: while it lasts none
+   * begins, and its result is that of its own input; sections 8.4.2 and 8.6.3.
+   */
+  async #quiet(config: number, signal: AbortSignal): Promise<void> {
+    const found = await readWord(this.#device, CONFIG, signal);
+    if ((found & START) !== 0 && (found & SINGLE_SHOT) !== 0) return;
+    await this.#writeConfig(config, signal);
+    await this.#clock.sleep(convertingMsMax(RATES[(found >> 5) & 7] ?? RATES[0]), signal);
+  }
+
+  async #writeConfig(word: number, signal: AbortSignal): Promise<void> {
+    await this.#device.write(Uint8Array.of(CONFIG, word >> 8, word & 0xff), signal);
   }
 
   /** Waits until no conversion is under way, of a chip that is as it was configured. */
@@ -190,6 +205,11 @@ class Ads1115Sensor implements PolledSensor {
     }
     throw new MooringError('SENSOR_FAILED', 'the chip does not come to an end');
   }
+}
+
+/** The longest that one conversion takes, in milliseconds. */
+function convertingMsMax(rate: number): number {
+  return (1000 / rate) * RATE_TOLERANCE + WAKE_UP_MS;
 }
 
 async function readWord(device: I2cDevice, register: number, signal: AbortSignal): Promise<number> {

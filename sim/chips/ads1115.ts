@@ -36,7 +36,8 @@ export class Ads1115Chip implements I2cChip {
   stuck: number | undefined;
   readonly #words = new Uint16Array(4);
   #pointer = 0;
-  #doneMs: number | undefined;
+  /** The conversion under way: it goes on as it was configured when it began, whatever is written meanwhile. */
+  #converting: { readonly config: number; readonly untilMs: number } | undefined;
 
   constructor(options: Ads1115Options) {
     this.#options = options;
@@ -48,7 +49,7 @@ export class Ads1115Chip implements I2cChip {
   powerCycle(): void {
     this.#words.set([0, CONFIG_AT_FIRST & 0x7fff, 0x8000, 0x7fff]);
     this.#pointer = 0;
-    this.#doneMs = undefined;
+    this.#converting = undefined;
   }
 
   write(bytes: Uint8Array): void {
@@ -61,32 +62,33 @@ export class Ads1115Chip implements I2cChip {
     this.#words[this.#pointer] = this.#pointer === 1 ? word & 0x7fff : word;
     if (this.#pointer !== 1) return;
     const isSingleShot = (word & 0x0100) !== 0;
-    // A conversion that is under way is not begun again.
-    if (!isSingleShot || ((word & 0x8000) !== 0 && this.#doneMs === undefined)) this.#begin(WAKE_UP_MS);
+    // To begin one while another is under way has no effect.
+    if (this.#converting === undefined && (!isSingleShot || (word & 0x8000) !== 0)) this.#begin(WAKE_UP_MS);
   }
 
   read(length: number): Uint8Array {
     this.#advance();
-    const isIdle = this.#doneMs === undefined;
+    const isIdle = this.#converting === undefined;
     const word = this.#word(this.#pointer) | (this.#pointer === 1 && isIdle ? 0x8000 : 0);
     return Uint8Array.from({ length }, (_, at) => (at % 2 === 0 ? word >> 8 : word & 0xff));
   }
 
   #begin(wakeUpMs: number): void {
-    const rateHz = RATES_HZ[(this.#word(1) >> 5) & 7] ?? 128;
-    this.#doneMs = this.#options.clock.monotonicMs() + 1000 / rateHz + wakeUpMs;
+    const config = this.#word(1);
+    const rateHz = RATES_HZ[(config >> 5) & 7] ?? 128;
+    this.#converting = { config, untilMs: this.#options.clock.monotonicMs() + 1000 / rateHz + wakeUpMs };
   }
 
   #advance(): void {
-    if (this.#doneMs === undefined || this.#options.clock.monotonicMs() < this.#doneMs) return;
-    this.#words[0] = this.stuck ?? this.#convert();
-    this.#doneMs = undefined;
+    const converting = this.#converting;
+    if (converting === undefined || this.#options.clock.monotonicMs() < converting.untilMs) return;
+    this.#words[0] = this.stuck ?? this.#convert(converting.config);
+    this.#converting = undefined;
     const isContinuous = (this.#word(1) & 0x0100) === 0;
     if (isContinuous) this.#begin(0);
   }
 
-  #convert(): number {
-    const config = this.#word(1);
+  #convert(config: number): number {
     const [positive, negative] = INPUTS[(config >> 12) & 7] ?? [0];
     const volts = this.#inputV(positive) - (negative === undefined ? 0 : this.#inputV(negative)) + this.driftV;
     const step = (FULL_SCALES_V[(config >> 9) & 7] ?? 2.048) / 0x8000;
