@@ -53,6 +53,20 @@ test('however the bytes are cut, all frames between noise come out, in order', (
   );
 });
 
+test('a beginning is counted once, however its frame comes, and whether it is whole or torn; other bytes are none', () => {
+  const finder = new FrameFinder(FORM);
+  const counts = [frameOf(1, 2, 3), frameOf(1, 2, 3).subarray(0, 5), Buffer.of(0), frameOf(4, 5, 6)].flatMap((said) =>
+    [...said].map((byte) => {
+      finder.take(Uint8Array.of(byte));
+      return finder.begun;
+    }),
+  );
+  // The last is seen when the torn one before it has proved to be none.
+  expect(counts).toEqual([0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+  expect(finder.take(Buffer.of(0, 0x7e, 0, 0x55))).toEqual([]);
+  expect(finder.begun).toBe(3);
+});
+
 test('noise without end is not kept', () => {
   const finder = new FrameFinder(FORM);
   for (let turn = 0; turn < 1000; turn += 1) expect(finder.take(Buffer.alloc(100, 0x55))).toEqual([]);

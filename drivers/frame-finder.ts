@@ -11,6 +11,9 @@ export class FrameFinder {
   readonly #form: FrameForm;
   #received: Buffer = Buffer.alloc(0);
   #damaged = 0;
+  #begun = 0;
+  /** Whether what was received begins with a beginning that was counted. */
+  #isCounted = false;
 
   constructor(form: FrameForm) {
     this.#form = form;
@@ -21,6 +24,11 @@ export class FrameFinder {
     return this.#damaged;
   }
 
+  /** Beginnings of frames so far, whole or not: signs that somebody speaks who means to, which a stray byte is not. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /** The frames that these bytes complete, in order. */
   take(bytes: Uint8Array): Buffer[] {
     const { begin, length, isWhole } = this.#form;
@@ -28,9 +36,15 @@ export class FrameFinder {
     let rest = Buffer.concat([this.#received, bytes]);
     for (;;) {
       const at = rest.indexOf(Buffer.from(begin));
-      if (at === -1) break;
+      if (at === -1) {
+        this.#isCounted = false;
+        break;
+      }
+      if (!this.#isCounted) this.#begun += 1;
+      this.#isCounted = true;
       rest = rest.subarray(at);
       if (rest.length < length) break;
+      this.#isCounted = false;
       const frame = rest.subarray(0, length);
       if (isWhole(frame)) {
         frames.push(Buffer.from(frame));

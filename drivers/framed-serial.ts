@@ -8,7 +8,6 @@ export class FramedSerial {
   readonly #settings: SerialBytesSettings;
   readonly #context: SensorContext;
   readonly #port: SerialBytes;
-  #heardMs = 0;
 
   constructor(form: FrameForm, settings: SerialBytesSettings, context: SensorContext) {
     this.#form = form;
@@ -17,15 +16,9 @@ export class FramedSerial {
     this.#port = context.ports.serialBytes(settings);
   }
 
-  /** When a byte last came, or it was opened, on the monotonic clock. */
-  get heardMs(): number {
-    return this.#heardMs;
-  }
-
   /** Throws `PORT_ABSENT`, `PORT_BUSY`, `PORT_PERMISSION`. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#port.open(signal);
-    this.#heardMs = this.#context.clock.monotonicMs();
   }
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -37,18 +30,22 @@ export class FramedSerial {
   }
 
   /**
-   * Whole frames, each with the time since the byte before it. Throws `PORT_LOST`, `PORT_SILENT`, or `SENSOR_FAILED` where
-   * bytes come for longer than the silence and no frame is among them.
+   * Whole frames, each with the time from the beginning of the one before it, whole or not, to its own. Stray bytes end no
+   * silence: a device may send one when it loses its power, and when it has it again. Throws `PORT_LOST`, `PORT_SILENT`, or
+   * `SENSOR_FAILED` where bytes come for longer than the silence and no frame is among them.
    */
   async *frames(signal: AbortSignal): AsyncGenerator<{ readonly frame: Buffer; readonly quietMs: number }> {
     const { clock } = this.#context;
     const finder = new FrameFinder(this.#form);
     let frameMs = clock.monotonicMs();
+    let beginMs = frameMs;
+    let quietMs = 0;
     for await (const bytes of this.#port.chunks(signal)) {
       const nowMs = clock.monotonicMs();
-      const quietMs = nowMs - this.#heardMs;
-      this.#heardMs = nowMs;
-      for (const frame of finder.take(bytes)) {
+      const { begun } = finder;
+      const found = finder.take(bytes);
+      if (finder.begun > begun) [quietMs, beginMs] = [nowMs - beginMs, nowMs];
+      for (const frame of found) {
         frameMs = nowMs;
         yield { frame, quietMs };
       }

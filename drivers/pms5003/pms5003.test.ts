@@ -115,10 +115,47 @@ test('while its fan starts its values are missing, and again when it was silent 
   await say(1000);
   await say(2300);
   expect(said.slice(-2)).toEqual([true, true]);
-  await say(2900);
+  await say(2510);
   expect(said.at(-1)).toBe(false);
   for (let seconds = 0; seconds < 30; seconds += 1) await say(1000);
   expect(said.at(-1)).toBe(true);
+  await sensor.close();
+});
+
+test('a restart is noticed though stray bytes came meanwhile, as of a line that falls and rises with the power', async () => {
+  const device = new Mouthpiece();
+  const sensor = sensorOn(new SimulatedSerialLine(device), '30s');
+  await sensor.open(stop.signal);
+  const { readings } = listenTo(sensor, stop.signal);
+  for (let seconds = 0; seconds <= 31; seconds += 1) {
+    await clock.advance(1000);
+    device.say(frame);
+  }
+  await clock.advance(500);
+  device.say(Buffer.concat([frame.subarray(0, 9), hex('00')]));
+  await clock.advance(4000);
+  device.say(hex('00 f8'));
+  await clock.advance(2000);
+  expect(readings.at(-1)?.missing).toEqual([]);
+  for (const part of [frame.subarray(0, 25), frame.subarray(25)]) {
+    device.say(part);
+    await clock.advance(10);
+  }
+  expect(readings.at(-1)).toEqual({ metrics: {}, missing: ALL });
+  await sensor.close();
+});
+
+test('a frame that is damaged is a sign of life, and no restart', async () => {
+  const device = new Mouthpiece();
+  const sensor = sensorOn(new SimulatedSerialLine(device), '5s');
+  await sensor.open(stop.signal);
+  const { readings } = listenTo(sensor, stop.signal);
+  for (let count = 0; count < 6; count += 1) {
+    await clock.advance(2300);
+    device.say(count === 4 ? changed([10, 7]).fill(0, 30) : frame);
+  }
+  await clock.advance(0);
+  expect(readings.slice(-2).map(({ missing }) => missing)).toEqual([[], []]);
   await sensor.close();
 });
 

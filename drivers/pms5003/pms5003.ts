@@ -7,10 +7,10 @@ import { FramedSerial } from '../framed-serial.ts';
 const BAUD = 9600;
 const SILENCE_MS = 10_000;
 /**
- * An awake sensor speaks every 0.2 to 2.3 s (data manual, "Transport protocol"). After a longer silence it has had no power
- * or has slept, and its fan starts anew.
+ * An awake sensor speaks every 0.2 to 2.3 s (data manual, "Output result"). After a longer silence it has had no power or has
+ * slept, and its fan starts anew. Not much longer: it is ready again 2.5 s after it has power (measured, in no manual).
  */
-const RESTART_MS = 2800;
+const RESTART_MS = 2450;
 
 /** Commands: beginning, code, two bytes of data, and the sum of all before; appendix B. */
 const WAKE = Uint8Array.of(0x42, 0x4d, 0xe4, 0x00, 0x01, 0x01, 0x74);
@@ -18,6 +18,7 @@ const ACTIVE_MODE = Uint8Array.of(0x42, 0x4d, 0xe1, 0x00, 0x01, 0x01, 0x71);
 
 /** Where words stand in the frame, in bytes; appendix A. Those before are for particles in a factory's air (CF=1). */
 const ATMOSPHERIC = { pm1: 10, particulate_matter: 12, pm10: 14 } as const;
+/** The low byte of the last word: reserved in this manual, an error code in that of the PMS7003, which has the same frame. */
 const ERROR_CODE = 29;
 /** The most that the sensor tells apart, in µg/m³: "maximum range". */
 const HIGHEST = 1000;

@@ -85,6 +85,26 @@ test('the lowest and the highest value are values, and one beyond is missing', a
   await sensor.close();
 });
 
+test('a silence longer than it ever is means a restart, though stray bytes came meanwhile', async () => {
+  const device = new Mouthpiece();
+  const sensor = sensorOn(new SimulatedSerialLine(device), { warmup: '30s' });
+  await sensor.open(stop.signal);
+  const { readings } = listenTo(sensor, stop.signal);
+  for (let count = 0; count < 21; count += 1) {
+    await clock.advance(1500);
+    device.say(hex(frames.data));
+  }
+  await clock.advance(0);
+  expect(readings.at(-1)?.metrics).toEqual(frames.values);
+  await clock.advance(1000);
+  device.say(hex('00'));
+  await clock.advance(1000);
+  device.say(hex(frames.data));
+  await clock.advance(0);
+  expect(readings.at(-1)?.metrics).toEqual({});
+  await sensor.close();
+});
+
 test('with rests it measures a while after each warm-up, sleeps, and says nothing wrong in between', async () => {
   const device = new Sds011Talker({ clock, truth: () => 50 });
   const sensor = sensorOn(new SimulatedSerialLine(device, { baud: 9600 }), { warmup: '30s', rest: '2m' });

@@ -6,8 +6,8 @@ import { FramedSerial } from '../framed-serial.ts';
 
 const BAUD = 9600;
 const SILENCE_MS = 10_000;
-/** An awake sensor speaks once a second. After a longer silence it has had no power, and its fan starts anew. */
-const RESTART_MS = 2800;
+/** An awake sensor speaks every 0.5 to 1.5 s (specification). After a longer silence it has had no power, and its fan starts anew. */
+const RESTART_MS = 1800;
 /** How long it is listened to between two rests. */
 const MEASURE_MS = 5000;
 

@@ -2,8 +2,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Truth } from '../chips/chip.ts';
 import { every, type Talker, type TalkerSurroundings } from './talker.ts';
 
-/** From power-on, or waking, to the first frame. */
-const FIRST_MS = 3000;
+/** From power-on, or waking, to the first frame: what others have measured, as the manual is silent. */
+const FIRST_MS = 2500;
 const PERIOD_MS = 1000;
 /** While the fan starts too little air, and so too little dust, comes through: what is missing falls by e in this time. */
 const FAN_MS = 2500;
