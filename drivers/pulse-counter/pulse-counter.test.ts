@@ -256,6 +256,20 @@ test('a disk that takes no writes stops no counting, and gives nothing twice', a
   expect(await gauge.value()).toBe(3);
 });
 
+test('pulses that could not be taken up are not lost when more are kept at the next stop', async () => {
+  const gauge = await Gauge.opened({ per_pulse: 1 });
+  await gauge.tips(3);
+  await gauge.sensor.close();
+  gauge.memory.isReadOnly = true;
+  await gauge.restart({ isClean: false });
+  await gauge.tips(2);
+  gauge.memory.isReadOnly = false;
+  await gauge.restart({ isClean: true });
+  expect(await gauge.value()).toBe(5);
+  await gauge.restart({ isClean: true });
+  expect(await gauge.value()).toBe(0);
+});
+
 test('what was kept and is damaged is no number of pulses', async () => {
   for (const value of ['x', { pulses: -1 }, { pulses: 1.5 }, { pulses: '7' }, [1], 3, null]) {
     const gauge = new Gauge({ per_pulse: 1 });

@@ -10,6 +10,8 @@ import type { SensorMemory } from '../driver.ts';
 export class Tally {
   readonly #memory: SensorMemory;
   #pulses = 0;
+  /** Whether what was kept is among them; until then it stays where it is. */
+  #hasTakenUp = false;
 
   constructor(memory: SensorMemory) {
     this.#memory = memory;
@@ -18,9 +20,9 @@ export class Tally {
   /** Takes up what was kept. Throws `STATE_FAILED` where it cannot be taken back: then it stays where it is. */
   async start(): Promise<void> {
     const kept = pulsesIn(await this.#memory.load());
-    if (kept === 0) return;
-    await this.#memory.save({ pulses: 0 });
+    if (kept > 0) await this.#memory.save({ pulses: 0 });
     this.#pulses += kept;
+    this.#hasTakenUp = true;
   }
 
   add(): void {
@@ -38,7 +40,9 @@ export class Tally {
   async stop(): Promise<void> {
     const pulses = this.#pulses;
     if (pulses === 0) return;
-    await this.#memory.save({ pulses });
+    const kept = this.#hasTakenUp ? 0 : pulsesIn(await this.#memory.load());
+    await this.#memory.save({ pulses: kept + pulses });
+    this.#hasTakenUp = false;
     this.#pulses -= pulses;
   }
 }
