@@ -8,6 +8,7 @@ import { BaselineKeeper } from './baseline.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const BASELINE = { eco2: 0x8a01, tvoc: 0x8b02 };
+const CHIP = '000001729c5b';
 
 let clock: SteppedClock;
 let memory: HeldMemory;
@@ -18,7 +19,7 @@ beforeEach(() => {
 });
 
 const keeper = (): BaselineKeeper => new BaselineKeeper({ clock, memory, log: silentLog });
-const keptAgo = (ms: number) => ({ ...BASELINE, kept: new Date(clock.wallMs() - ms).toISOString() });
+const keptAgo = (ms: number) => ({ chip: CHIP, ...BASELINE, kept: new Date(clock.wallMs() - ms).toISOString() });
 
 /** So many hours go by, in which the chip is looked at when it is time. Hours after which something was kept. */
 async function learn(keeping: BaselineKeeper, hours: number, baseline = BASELINE): Promise<number[]> {
@@ -36,18 +37,19 @@ async function learn(keeping: BaselineKeeper, hours: number, baseline = BASELINE
 
 test('of a new chip it is kept after twelve hours, and then each hour', async () => {
   const keeping = keeper();
-  expect(await keeping.toRestore()).toBeUndefined();
+  expect(await keeping.toRestore(CHIP)).toBeUndefined();
   keeping.begun();
   expect(await learn(keeping, 14)).toEqual([12, 13, 14]);
-  expect(memory.value).toEqual({ ...BASELINE, kept: '2026-01-01T14:00:00.000Z' });
+  expect(memory.value).toEqual({ chip: CHIP, ...BASELINE, kept: '2026-01-01T14:00:00.000Z' });
 });
 
 test('what the chip had learnt counts on when it had no power, less the hour that was not looked at', async () => {
   const keeping = keeper();
+  await keeping.toRestore(CHIP);
   keeping.begun();
   await learn(keeping, 8);
   await clock.advance(HOUR_MS / 2);
-  expect(await keeping.toRestore()).toEqual(BASELINE);
+  expect(await keeping.toRestore(CHIP)).toEqual(BASELINE);
   keeping.begun();
   expect(await learn(keeping, 5)).toEqual([4, 5]);
 });
@@ -55,7 +57,7 @@ test('what the chip had learnt counts on when it had no power, less the hour tha
 test('one that was kept is kept on each hour from the first', async () => {
   memory.value = keptAgo(DAY_MS);
   const keeping = keeper();
-  expect(await keeping.toRestore()).toEqual(BASELINE);
+  expect(await keeping.toRestore(CHIP)).toEqual(BASELINE);
   keeping.begun();
   expect(await learn(keeping, 2)).toEqual([1, 2]);
 });
@@ -65,7 +67,7 @@ test.each([
   ['an hour ahead of a clock that is not set yet', -HOUR_MS],
 ])('one that is %s is given back', async (_, agoMs) => {
   memory.value = keptAgo(agoMs);
-  expect(await keeper().toRestore()).toEqual(BASELINE);
+  expect(await keeper().toRestore(CHIP)).toEqual(BASELINE);
 });
 
 test.each([
@@ -73,11 +75,23 @@ test.each([
   ['of a clock that is years off', () => keptAgo(-3000 * DAY_MS)],
   ['of zeros, which would let the chip rest for ever', () => ({ ...keptAgo(0), eco2: 0, tvoc: 0 })],
   ['too large for its words', () => ({ ...keptAgo(0), eco2: 0x1_0000 })],
-  ['without its time', () => BASELINE],
+  ['without its time', () => ({ chip: CHIP, ...BASELINE })],
+  ['of another chip', () => ({ ...keptAgo(0), chip: '000001729c5c' })],
   ['no object', () => 7],
 ])('one that is %s is not given back', async (_, kept) => {
   memory.value = kept();
-  expect(await keeper().toRestore()).toBeUndefined();
+  expect(await keeper().toRestore(CHIP)).toBeUndefined();
+});
+
+test('a chip that is put in the place of another learns from the beginning', async () => {
+  const keeping = keeper();
+  await keeping.toRestore(CHIP);
+  keeping.begun();
+  expect(await learn(keeping, 13)).toEqual([12, 13]);
+  expect(await keeping.toRestore('000001729c5c')).toBeUndefined();
+  keeping.begun();
+  expect(await learn(keeping, 13)).toEqual([12, 13]);
+  expect(memory.value).toMatchObject({ chip: '000001729c5c' });
 });
 
 test('a memory that takes nothing is told to the log, and to nobody else', async () => {
@@ -86,7 +100,7 @@ test('a memory that takes nothing is told to the log, and to nobody else', async
   memory.save = () => Promise.reject(new MooringError('STATE_FAILED', 'the disk is full'));
   const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) };
   const keeping = new BaselineKeeper({ clock, memory, log });
-  await keeping.toRestore();
+  await keeping.toRestore(CHIP);
   keeping.begun();
   keeping.note(BASELINE);
   await clock.advance(0);

@@ -15,15 +15,17 @@ const LEARNING_MS = 12 * 3_600_000;
 const KEPT_EVERY_MS = 3_600_000;
 
 const word = z.int().min(1).max(0xffff);
-const keptSchema = z.object({ eco2: word, tvoc: word, kept: z.iso.datetime() });
+const keptSchema = z.object({ chip: z.string(), eco2: word, tvoc: word, kept: z.iso.datetime() });
 
 /**
  * The baseline over power cuts of the chip and restarts of the gateway. What the chip has learnt counts on while this
- * lives; in memory it is kept once it is worth it.
+ * lives; in memory it is kept once it is worth it. It is of one chip, and tells another one nothing: what clean air is like
+ * differs from chip to chip.
  */
 export class BaselineKeeper {
   readonly #context: Pick<SensorContext, 'clock' | 'log' | 'memory'>;
-  #isLoaded = false;
+  /** The chip that all of this is of, by its serial number. */
+  #chip: string | undefined;
   #newest: Baseline | undefined;
   /** Whether it was good for keeping when this began. */
   #isLearnt = false;
@@ -36,9 +38,9 @@ export class BaselineKeeper {
     this.#context = context;
   }
 
-  /** What to give to a chip that begins anew; undefined: it has to learn. */
-  async toRestore(): Promise<Baseline | undefined> {
-    if (!this.#isLoaded) await this.#load();
+  /** What to give to a chip, by its serial number, that begins anew; undefined: it has to learn. */
+  async toRestore(chip: string): Promise<Baseline | undefined> {
+    if (chip !== this.#chip) await this.#meet(chip);
     return this.#newest;
   }
 
@@ -65,11 +67,16 @@ export class BaselineKeeper {
     if (this.#isLearnt) void this.#keep(baseline);
   }
 
-  async #load(): Promise<void> {
+  /** The first chip, or another one than before. */
+  async #meet(chip: string): Promise<void> {
     const { memory, clock } = this.#context;
     const kept = keptSchema.safeParse(await memory.load());
-    this.#isLoaded = true;
-    if (!kept.success) return;
+    this.#chip = chip;
+    this.#newest = undefined;
+    this.#isLearnt = false;
+    this.#learntMs = 0;
+    this.#learningSinceMs = undefined;
+    if (!kept.success || kept.data.chip !== chip) return;
     const { eco2, tvoc, kept: at } = kept.data;
     // A clock that was not set yet is behind by less than that, mostly; one that is behind by more cannot tell.
     if (Math.abs(clock.wallMs() - Date.parse(at)) >= VALID_MS) return;
@@ -80,7 +87,7 @@ export class BaselineKeeper {
   async #keep(baseline: Baseline): Promise<void> {
     const { memory, clock, log } = this.#context;
     try {
-      await memory.save({ ...baseline, kept: new Date(clock.wallMs()).toISOString() });
+      await memory.save({ chip: this.#chip ?? '', ...baseline, kept: new Date(clock.wallMs()).toISOString() });
     } catch (err) {
       log.warn({ err }, 'the baseline of the gas sensor could not be kept');
     }

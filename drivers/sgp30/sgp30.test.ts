@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
-import { Sgp30Chip } from '../../sim/chips/sgp30.ts';
+import { Sgp30Chip, type Sgp30Options } from '../../sim/chips/sgp30.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { SimulatedI2cBus } from '../../sim/i2c-bus.ts';
 import { HeldMemory } from '../../test/no-ports.ts';
@@ -22,7 +22,8 @@ interface Fixture {
 const fixture = JSON.parse(readFileSync(new URL('fixtures/examples.json', import.meta.url), 'utf8')) as Fixture;
 
 const HOUR_MS = 3_600_000;
-const KEPT = { eco2: 0x8a01, tvoc: 0x8b02 };
+/** Of the chip with the serial number that the model has. */
+const KEPT = { chip: '000001729c5b', eco2: 0x8a01, tvoc: 0x8b02 };
 const MISSING: Reading = { metrics: {}, missing: ['tvoc', 'eco2', 'air_quality'] };
 
 let clock: SteppedClock;
@@ -36,7 +37,12 @@ beforeEach(() => {
   clock = new SteppedClock();
   memory = new HeldMemory();
   truths = { tvoc: 143, eco2: 612 };
-  chip = new Sgp30Chip({ clock, truth: (name) => truths[name] as number });
+  use({});
+});
+
+/** From now on this chip stands on the bus. */
+function use(options: Partial<Sgp30Options>): void {
+  chip = new Sgp30Chip({ clock, truth: (name) => truths[name] as number, ...options });
   written = [];
   const { write } = chip;
   chip.write = (bytes) => {
@@ -44,7 +50,7 @@ beforeEach(() => {
     write.call(chip, bytes);
   };
   bus = new SimulatedI2cBus(chip);
-});
+}
 
 class Listener {
   readonly #sensor: PushedSensor;
@@ -123,14 +129,23 @@ describe('the first fifteen seconds', () => {
     expect(first?.missing).toBeUndefined();
   });
 
-  test('after them clean air, which looks like them, is a value', async () => {
+  test('some seconds after them clean air, which looks like them, is a value', async () => {
     truths = { tvoc: 0, eco2: 400 };
     const listener = await opened();
-    await listener.hear(14_000);
+    await listener.hear(20_000);
     const said = await listener.hear(10_000);
     expect(said.length).toBeGreaterThan(7);
     for (const { metrics } of said) expect(metrics).toEqual({ tvoc: 0, eco2: 400, air_quality: 0 });
   });
+});
+
+test('a chip whose own clock is slow says 400 and 0 for longer, with a baseline that it was given, and they are no values', async () => {
+  use({ initPhaseMs: 18_500 });
+  memory.value = { ...KEPT, kept: new Date(clock.wallMs() - HOUR_MS).toISOString() };
+  const listener = await opened();
+  const said = await listener.hear(30_000);
+  expect(said.length).toBeGreaterThan(9);
+  for (const { metrics } of said) expect(metrics).toMatchObject({ tvoc: 143, eco2: 612 });
 });
 
 describe('the baseline', () => {
@@ -148,6 +163,14 @@ describe('the baseline', () => {
     expect(memory.value).toEqual({ ...KEPT, kept: expect.stringMatching(/^2026-01-01T01:/) });
     // After the warm-up, and after the hour.
     expect(written.filter((each) => each === fixture.getBaseline)).toHaveLength(2);
+  });
+
+  test('of a chip is not given to another one that was put in its place', async () => {
+    use({ serial: 0x0001_0172_9c5b });
+    memory.value = { ...KEPT, kept: new Date(clock.wallMs() - HOUR_MS).toISOString() };
+    await opened();
+    expect(written).toContain(fixture.init);
+    expect(written.filter((each) => each.startsWith(fixture.setBaseline))).toEqual([]);
   });
 
   test('goes back to a chip that had no power', async () => {

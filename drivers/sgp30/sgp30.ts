@@ -38,6 +38,8 @@ const PRODUCT_SGP30 = 0;
 const PERIOD_MS = 1000;
 /** After its beginning it answers `RESTING` for so long, in milliseconds, whatever the air is like. */
 const WARM_UP_MS = 15_000;
+/** By its own clock, which may be slow: so long `RESTING` is not believed. Others have counted up to 20 of these answers. */
+const RESTING_MS_MAX = 20_000;
 const RESTING = { eco2: 400, tvoc: 0 } as const;
 /** How long a chip that goes on resting is waited for before it is begun anew, in milliseconds. */
 const PATIENCE_MS = 60_000;
@@ -76,6 +78,8 @@ class Sgp30Sensor implements PushedSensor {
   readonly #clock: SensorContext['clock'];
   readonly #keeper: BaselineKeeper;
   readonly #absoluteHumidity: number | undefined;
+  /** Its serial number. */
+  #chip = '';
   #begunMs = 0;
   /** Whether the chip has had a baseline since it was begun: one that has none any more had no power. */
   #hasBaseline = false;
@@ -91,7 +95,8 @@ class Sgp30Sensor implements PushedSensor {
   /** Throws `SENSOR_UNKNOWN`, and what the bus throws. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#device.open(signal);
-    await this.#words.identify(SERIAL, 'SGP30', signal);
+    const serial = await this.#words.identify(SERIAL, 'SGP30', signal);
+    this.#chip = serial.map((word) => word.toString(16).padStart(4, '0')).join('');
     const [features = 0] = await this.#words.identify(FEATURE_SET, 'SGP30', signal);
     if (features >> 12 !== PRODUCT_SGP30) {
       throw unknownChip('SGP30', { feature_set: `0x${features.toString(16).padStart(4, '0')}` });
@@ -125,7 +130,7 @@ class Sgp30Sensor implements PushedSensor {
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
-    const baseline = await this.#keeper.toRestore();
+    const baseline = await this.#keeper.toRestore(this.#chip);
     await this.#words.tell(INIT, signal);
     this.#begunMs = this.#clock.monotonicMs();
     this.#hasBaseline = false;
@@ -140,8 +145,8 @@ class Sgp30Sensor implements PushedSensor {
   async #measure(signal: AbortSignal): Promise<Reading | undefined> {
     const [eco2 = 0, tvoc = 0] = await this.#words.ask(MEASURE, signal);
     const runningMs = this.#clock.monotonicMs() - this.#begunMs;
-    if (runningMs < WARM_UP_MS) return undefined;
     const isResting = eco2 === RESTING.eco2 && tvoc === RESTING.tvoc;
+    if (runningMs < (isResting ? RESTING_MS_MAX : WARM_UP_MS)) return undefined;
     if (isResting || !this.#hasBaseline || this.#keeper.isDue) {
       const isRunning = (await this.#lookAtBaseline(signal)) || !isResting;
       // Clean air looks like this too, but not without a baseline: the chip had no power, and waits to be begun.

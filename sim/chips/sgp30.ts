@@ -5,6 +5,10 @@ import { type Action, SensirionChip, type SensirionOptions } from './sensirion.t
 export interface Sgp30Options extends SensirionOptions {
   /** 0x0022 for an SGP30; its upper four bits are the kind of chip. */
   readonly featureSet?: number;
+  /** 48 bits. */
+  readonly serial?: number;
+  /** How long it answers 400 and 0 after its beginning, in milliseconds: 15 s by a clock of its own. */
+  readonly initPhaseMs?: number;
 }
 
 const INIT_PHASE_MS = 15_000;
@@ -27,6 +31,8 @@ const LEARNT = { eco2: 0x8e12, tvoc: 0x8f4a };
 export class Sgp30Chip extends SensirionChip {
   protected readonly startUpMs = 0.6;
   readonly #featureSet: number;
+  readonly #serial: number;
+  readonly #initPhaseMs: number;
   /** When `sgp30_iaq_init` came; undefined: not since the chip has had power. */
   #initMs: number | undefined;
   #baseline: typeof LEARNT | undefined;
@@ -36,6 +42,8 @@ export class Sgp30Chip extends SensirionChip {
   constructor(options: Sgp30Options) {
     super(options, 0x58);
     this.#featureSet = options.featureSet ?? 0x0022;
+    this.#serial = options.serial ?? 0x0000_0172_9c5b;
+    this.#initPhaseMs = options.initPhaseMs ?? INIT_PHASE_MS;
   }
 
   /** When its algorithm was asked for air quality since it began, on the monotonic clock. */
@@ -59,7 +67,7 @@ export class Sgp30Chip extends SensirionChip {
     if (bytes.length < 2) throw new I2cNack();
     switch (bytes.readUInt16BE(0)) {
       case 0x3682:
-        return { busyMs: 0.5, answer: () => [0x0000, 0x0172, 0x9c5b] };
+        return { busyMs: 0.5, answer: () => this.#serialWords() };
       case 0x202f:
         return { busyMs: 10, answer: () => [this.#featureSet] };
       case 0x2003:
@@ -91,7 +99,11 @@ export class Sgp30Chip extends SensirionChip {
   }
 
   #isRunning(): boolean {
-    return this.#initMs !== undefined && this.clock.monotonicMs() - this.#initMs >= INIT_PHASE_MS;
+    return this.#initMs !== undefined && this.clock.monotonicMs() - this.#initMs >= this.#initPhaseMs;
+  }
+
+  #serialWords(): number[] {
+    return [this.#serial / 2 ** 32, this.#serial / 2 ** 16, this.#serial].map((part) => Math.floor(part) % 0x1_0000);
   }
 
   #airQuality(): number[] {
