@@ -11,16 +11,17 @@ import { ds18b20 } from './ds18b20.ts';
 interface Table {
   readonly table: readonly { readonly digital: string; readonly celsius: number | 'power-on' }[];
   readonly beyond: readonly string[];
+  readonly coarse: readonly { readonly configuration: string; readonly digital: string; readonly celsius: number }[];
 }
 
-const { table, beyond } = JSON.parse(
+const { table, beyond, coarse } = JSON.parse(
   readFileSync(join(import.meta.dirname, 'fixtures', 'w1-slave.json'), 'utf8'),
 ) as Table;
 const never = new AbortController().signal;
 
 /** The kernel's file for a register, in the data sheet's order of its bytes. */
-function textOf(digital: string, verdict = 'YES'): string {
-  const bytes = `${digital.slice(2)} ${digital.slice(0, 2)} 4b 46 7f ff 0c 10 1c`;
+function textOf(digital: string, verdict = 'YES', configuration = '7f'): string {
+  const bytes = `${digital.slice(2)} ${digital.slice(0, 2)} 4b 46 ${configuration} ff 0c 10 1c`;
   // What stands behind `t=` is of the last reading whose checksum was right.
   return `${bytes} : crc=1c ${verdict}\n50 05 4b 46 7f ff 0c 10 1c t=85000\n`;
 }
@@ -62,6 +63,14 @@ test.each(table)('$digital is $celsius °C', async ({ digital, celsius }) => {
   else expect(await sampled).toEqual({ metrics: { water_temperature: celsius } });
   expect(asked).toEqual(['28-0316a2798dff', 'w1_slave']);
 });
+
+test.each(coarse)(
+  'of $digital in a sensor that is set to fewer bits, $configuration, those that mean something are $celsius °C',
+  async ({ configuration, digital, celsius }) => {
+    const { sensor } = sensorWith(textOf(digital, 'YES', configuration));
+    expect(await sensor.sample(never)).toEqual({ metrics: { water_temperature: celsius } });
+  },
+);
 
 test.each(beyond)('%s is beyond what it can measure, and damaged', async (digital) => {
   await expect(sensorWith(textOf(digital)).sensor.sample(never)).rejects.toMatchObject({ code: 'READING_DAMAGED' });

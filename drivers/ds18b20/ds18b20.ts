@@ -15,8 +15,10 @@ const SCRATCHPAD = /^((?:[0-9a-f]{2} ){9}): crc=[0-9a-f]{2} (YES|NO)$/m;
 /** Steps of a °C at 12 bits; data sheet, figure 4. */
 const STEPS = 16;
 const RANGE = [-55, 125] as const;
-/** What the register holds after power-on, until a conversion is done; data sheet, table 1. */
-const POWER_ON = 85;
+/** What the register holds after power-on, until a conversion is done: 85 °C; data sheet, table 1. */
+const POWER_ON = 0x0550;
+/** Byte 4 of the scratchpad: in its bits 5 and 6 stands how many bits more than 9 a conversion has; figure 8. */
+const CONFIGURATION = 4;
 
 const optionsSchema = z.strictObject({
   device: pattern(DEVICE, 'the id of a DS18B20', 'Its folder in /sys/bus/w1/devices: 28-0316a2798dff, say.').describe(
@@ -67,8 +69,11 @@ class Ds18b20Sensor implements PolledSensor {
     if (verdict === 'NO') throw damaged('the checksum of the DS18B20 is wrong');
     // Their checksum is right: a data line that is held low reads so.
     if (bytes.every((byte) => byte === 0)) throw damaged('nothing but zeros comes from the DS18B20');
-    const celsius = bytes.readInt16LE(0) / STEPS;
-    if (celsius === POWER_ON) throw damaged('the DS18B20 has had no power since the conversion was begun');
+    const raw = bytes.readInt16LE(0);
+    // The others mean nothing in a sensor that somebody has set to fewer bits, which it keeps for ever.
+    const unusedBits = 3 - ((bytes.readUInt8(CONFIGURATION) >> 5) & 3);
+    const celsius = ((raw >> unusedBits) << unusedBits) / STEPS;
+    if (raw === POWER_ON) throw damaged('the DS18B20 has had no power since the conversion was begun');
     if (celsius < RANGE[0] || celsius > RANGE[1]) throw damaged('the DS18B20 gives a temperature that it cannot have');
     return { metrics: { [metric]: celsius } };
   }
