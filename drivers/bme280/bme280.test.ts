@@ -62,6 +62,14 @@ test('a humidity whose value looks like one that was skipped is a humidity, and 
   }
 });
 
+test('a temperature that no air has takes pressure and humidity with it, which are made up for it', async () => {
+  const air = { temperature: 20, humidity: 50, pressure: 1000 };
+  expect(await sampled(air, { prepare: (chip) => (chip.stuck.temperature = 0xe_0000) })).toEqual({
+    metrics: {},
+    missing: ['temperature', 'pressure', 'humidity'],
+  });
+});
+
 test('an element that drifts takes its own value with it and no other', async () => {
   const air = { temperature: 20, humidity: 50, pressure: 1000 };
   const { metrics } = await sampled(air, { prepare: (chip) => (chip.drift.humidity = 5) });

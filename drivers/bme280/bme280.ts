@@ -62,5 +62,8 @@ function convert(data: Buffer, trimming: Bme280Trimming): Reading | undefined {
   const measured = pressureAndTemperature(data, trimming);
   if (measured === undefined || rawHumidity === 0 || rawHumidity === 0xffff) return undefined;
   const { reading, fine } = measured;
+  // As with the pressure.
+  if (reading.metrics.temperature === undefined)
+    return { metrics: {}, missing: [...(reading.missing ?? []), 'humidity'] };
   return { ...reading, metrics: { ...reading.metrics, humidity: humidityOf(rawHumidity, fine, trimming.h) } };
 }

@@ -81,6 +81,13 @@ describe('what the converters give', () => {
     else expect(outcome.reason).toMatchObject({ code: 'READING_DAMAGED' });
   });
 
+  test.each([0x1_0000, 0xe_0000])('a temperature of %i, which no air has, takes the pressure with it', async (raw) => {
+    const chip = chipWith();
+    const sensor = await stand.opened(bmp280);
+    chip.stuck.temperature = raw;
+    expect(await stand.sample(sensor)).toEqual({ metrics: {}, missing: ['temperature', 'pressure'] });
+  });
+
   test('a pressure that no air has is missing, and its temperature is not', async () => {
     const chip = chipWith();
     const sensor = await stand.opened(bmp280);

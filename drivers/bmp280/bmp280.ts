@@ -92,10 +92,15 @@ export function pressureAndTemperature(
   // One of them alone is a value like any other.
   if (raw.every((each) => each === RAW_SKIPPED) || raw.some((each) => each === 0 || each === RAW_MAX)) return undefined;
   const fine = fineTemperature(rawTemperature, trimming);
+  const temperature = temperatureOf(fine);
+  const [lowest, highest] = TEMPERATURE_RANGE;
+  // The formula makes up for the temperature: if that is impossible, so is the pressure.
+  const isPossible = temperature >= lowest && temperature <= highest;
+  const pressure = isPossible ? pressureOf(rawPressure, fine, trimming) : Number.NaN;
   return {
     reading: valuesInRange({
-      temperature: [temperatureOf(fine), TEMPERATURE_RANGE],
-      pressure: [pressureOf(rawPressure, fine, trimming), PRESSURE_RANGE],
+      temperature: [temperature, TEMPERATURE_RANGE],
+      pressure: [pressure, PRESSURE_RANGE],
     }),
     fine,
   };
