@@ -94,6 +94,27 @@ test('a chip that is put in the place of another learns from the beginning', asy
   expect(memory.value).toMatchObject({ chip: '000001729c5c' });
 });
 
+test('what a chip has learnt is as old after a week without it, though the gateway ran on', async () => {
+  const keeping = keeper();
+  await keeping.toRestore(CHIP);
+  keeping.begun();
+  await learn(keeping, 13);
+  await clock.advance(7 * DAY_MS - 1);
+  expect(await keeping.toRestore(CHIP)).toEqual(BASELINE);
+  await clock.advance(1);
+  expect(await keeping.toRestore(CHIP)).toBeUndefined();
+  keeping.begun();
+  expect(await learn(keeping, 13)).toEqual([12, 13]);
+});
+
+test('one that was six days old when the gateway began is given back to a chip for another day', async () => {
+  memory.value = keptAgo(6 * DAY_MS);
+  const keeping = keeper();
+  expect(await keeping.toRestore(CHIP)).toEqual(BASELINE);
+  await clock.advance(DAY_MS);
+  expect(await keeping.toRestore(CHIP)).toBeUndefined();
+});
+
 test('a memory that takes nothing is told to the log, and to nobody else', async () => {
   const warnings: string[] = [];
   memory.value = keptAgo(0);

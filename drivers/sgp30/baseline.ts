@@ -27,6 +27,8 @@ export class BaselineKeeper {
   /** The chip that all of this is of, by its serial number. */
   #chip: string | undefined;
   #newest: Baseline | undefined;
+  /** When the chip said so, on the monotonic clock. */
+  #newestMs = 0;
   /** Whether it was good for keeping when this began. */
   #isLearnt = false;
   /** How long the chip has learnt in all, in milliseconds, and since when it does now. */
@@ -41,6 +43,7 @@ export class BaselineKeeper {
   /** What to give to a chip, by its serial number, that begins anew; undefined: it has to learn. */
   async toRestore(chip: string): Promise<Baseline | undefined> {
     if (chip !== this.#chip) await this.#meet(chip);
+    else if (this.#context.clock.monotonicMs() - this.#newestMs >= VALID_MS) this.#forget();
     return this.#newest;
   }
 
@@ -61,6 +64,7 @@ export class BaselineKeeper {
   note(baseline: Baseline): void {
     const nowMs = this.#context.clock.monotonicMs();
     this.#newest = baseline;
+    this.#newestMs = nowMs;
     this.#notedMs = nowMs;
     const learntMs = this.#learntMs + nowMs - (this.#learningSinceMs ?? nowMs);
     this.#isLearnt ||= learntMs >= LEARNING_MS;
@@ -72,16 +76,22 @@ export class BaselineKeeper {
     const { memory, clock } = this.#context;
     const kept = keptSchema.safeParse(await memory.load());
     this.#chip = chip;
+    this.#forget();
+    if (!kept.success || kept.data.chip !== chip) return;
+    const { eco2, tvoc, kept: at } = kept.data;
+    // A clock that was not set yet is behind by less than that, mostly; one that is behind by more cannot tell.
+    const ageMs = clock.wallMs() - Date.parse(at);
+    if (Math.abs(ageMs) >= VALID_MS) return;
+    this.#newest = { eco2, tvoc };
+    this.#newestMs = clock.monotonicMs() - Math.max(0, ageMs);
+    this.#isLearnt = true;
+  }
+
+  #forget(): void {
     this.#newest = undefined;
     this.#isLearnt = false;
     this.#learntMs = 0;
     this.#learningSinceMs = undefined;
-    if (!kept.success || kept.data.chip !== chip) return;
-    const { eco2, tvoc, kept: at } = kept.data;
-    // A clock that was not set yet is behind by less than that, mostly; one that is behind by more cannot tell.
-    if (Math.abs(clock.wallMs() - Date.parse(at)) >= VALID_MS) return;
-    this.#newest = { eco2, tvoc };
-    this.#isLearnt = true;
   }
 
   async #keep(baseline: Baseline): Promise<void> {
