@@ -5,7 +5,7 @@ import type { AlarmSample } from '../alarms/types.ts';
 import type { Calibration, QualityJudge } from '../quality/types.ts';
 import { Intake } from './intake.ts';
 import type { MetricTable } from './metric-table.ts';
-import { PushedValues, type Share } from './pushed-values.ts';
+import { type CalibrationsUsed, PushedValues, type Share } from './pushed-values.ts';
 import { SensorSupervisor } from './sensor-supervisor.ts';
 import { portOf, type SensorSettings } from './station.ts';
 import type { ClockSource } from './wall.ts';
@@ -24,8 +24,8 @@ export interface ChannelOptions {
   readonly judge?: QualityJudge | undefined;
   /** Hears each sample as soon as it is complete, before any record has it. Must neither throw nor wait. */
   readonly onSample: (sample: Omit<AlarmSample, 'station'>) => void;
-  /** When another calibration of a metric has begun to hold. */
-  readonly onCalibrated: (metric: string) => void;
+  /** Before the first record with a value of another calibration of a metric; undefined: of none. */
+  readonly onCalibrated: (metric: string, calibration: Calibration | undefined) => void;
   readonly onChange: (error: MooringError | undefined) => void;
 }
 
@@ -46,7 +46,8 @@ export class Channel {
   readonly #source: ClockSource;
   readonly #context: SensorContext;
   readonly #ticksPerSample: number;
-  readonly #calibrations = new Map<string, Calibration | undefined>();
+  /** What records before the next one say of calibrations, by metric. */
+  readonly #told = new Map<string, Calibration | undefined>();
   #samplePeriod = -1;
   #place: Place | undefined;
 
@@ -77,13 +78,23 @@ export class Channel {
     return this.#intake.names;
   }
 
-  /** How a metric is calibrated now; undefined where it is not. Also the one that the next change is told against. */
+  /** How a metric is calibrated now; undefined where it is not. To be told: the next change is told against it. */
   calibrationOf(metric: string): Calibration | undefined {
     const calibrations = this.settings.calibrations?.[metric];
     if (calibrations === undefined) return undefined;
     const calibration = calibrations.at(this.#source.label().timestampMs);
-    this.#calibrations.set(metric, calibration);
+    this.#told.set(metric, calibration);
     return calibration;
+  }
+
+  /** Before a record with values that these have made: tells of those that were not told last. */
+  tell(calibrations: CalibrationsUsed): void {
+    for (const [metric, before] of this.#told) {
+      const calibration = calibrations[metric];
+      if (!Object.hasOwn(calibrations, metric) || calibration === before) continue;
+      this.#told.set(metric, calibration);
+      this.#options.onCalibrated(metric, calibration);
+    }
   }
 
   /** What a sensor that speaks by itself gives to the tick that is run now; undefined for one that is asked. */
@@ -120,16 +131,7 @@ export class Channel {
     if (reading.location !== undefined) {
       this.#place = { location: reading.location, heardMs: this.#context.clock.monotonicMs() };
     }
-    return this.#judged(this.#intake.read(reading, this.#calibrationTimeMs()));
-  }
-
-  /** The time by which calibrations are chosen, when those that it changes have been told. */
-  #calibrationTimeMs(): number {
-    const { timestampMs } = this.#source.label();
-    for (const [metric, before] of this.#calibrations) {
-      if (this.settings.calibrations?.[metric]?.at(timestampMs) !== before) this.#options.onCalibrated(metric);
-    }
-    return timestampMs;
+    return this.#judged(this.#intake.read(reading, this.#source.label().timestampMs));
   }
 
   /** With its flags. Alarms hear of it here: before the record, the store and the other sensors. */

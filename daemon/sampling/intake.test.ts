@@ -69,8 +69,8 @@ describe('a reading', () => {
     const calibrated = new Intake(settings, new MetricTable(), silentLog);
     expect(calibrated.names).toEqual(['temperature', 'humidity', 'door_open', 'temperature_raw']);
     const read = (timestampMs: number): object => calibrated.read({ metrics: { temperature: 2.0001 } }, timestampMs);
-    expect(read(NOW)).toEqual({ metrics: { temperature: 2, temperature_raw: 2.0001 }, missing: [] });
-    expect(read(later)).toEqual({ metrics: { temperature: 20.01, temperature_raw: 2.0001 }, missing: [] });
+    expect(read(NOW)).toMatchObject({ metrics: { temperature: 2, temperature_raw: 2.0001 }, missing: [] });
+    expect(read(later)).toMatchObject({ metrics: { temperature: 20.01, temperature_raw: 2.0001 }, missing: [] });
     expect(calibrated.read({ metrics: {}, missing: ['temperature'] }, NOW).missing).toEqual([
       'temperature',
       'temperature_raw',

@@ -1,9 +1,9 @@
 import type { Reading } from '../../drivers/driver.ts';
 import type { MetricValue } from '../../protocol/record.ts';
 import type { Log } from '../../runtime/log.ts';
-import type { MetricCalibration } from '../quality/types.ts';
+import type { Calibration, MetricCalibration } from '../quality/types.ts';
 import type { MetricTable } from './metric-table.ts';
-import type { Share } from './pushed-values.ts';
+import { type Share, used } from './pushed-values.ts';
 import { metricNamesOf, rawNameOf, type SensorSettings } from './station.ts';
 
 /** From a driver's reading to values that may stand in a record: renamed, of the metric's type, calibrated, rounded. */
@@ -33,6 +33,7 @@ export class Intake {
   read({ metrics, missing = [] }: Reading, timestampMs: number): Share {
     const admitted: Record<string, MetricValue> = {};
     const absent: string[] = [];
+    const calibrations: Record<string, Calibration | undefined> = {};
     for (const [own, value] of Object.entries(metrics)) {
       const name = this.#rename[own] ?? own;
       if (!this.#announced.has(name)) {
@@ -40,8 +41,9 @@ export class Intake {
         continue;
       }
       const calibration = this.#calibrations[name];
-      const isToCalibrate = calibration !== undefined && typeof value === 'number';
-      this.#admit(name, isToCalibrate ? (calibration.at(timestampMs)?.apply(value) ?? value) : value, admitted, absent);
+      if (calibration !== undefined) calibrations[name] = calibration.at(timestampMs);
+      const calibrated = typeof value === 'number' ? (calibrations[name]?.apply(value) ?? value) : value;
+      this.#admit(name, calibrated, admitted, absent);
       if (calibration?.keepsRaw === true) this.#admit(rawNameOf(name), value, admitted, absent);
     }
     for (const own of missing) {
@@ -50,7 +52,7 @@ export class Intake {
       absent.push(name);
       if (this.#calibrations[name]?.keepsRaw === true) absent.push(rawNameOf(name));
     }
-    return { metrics: admitted, missing: absent };
+    return { metrics: admitted, missing: absent, ...used(calibrations) };
   }
 
   #admit(name: string, value: MetricValue, admitted: Record<string, MetricValue>, absent: string[]): void {

@@ -1,4 +1,8 @@
 import type { Flag, MetricValue } from '../../protocol/record.ts';
+import type { Calibration } from '../quality/types.ts';
+
+/** By metric: what has made its value; undefined: nothing has, as none held at that time. */
+export type CalibrationsUsed = Readonly<Record<string, Calibration | undefined>>;
 
 /** The part of a record that one sensor gives. */
 export interface Share {
@@ -7,6 +11,8 @@ export interface Share {
   readonly missing: readonly string[];
   /** Flags of the values, where they are not 1 (pass). */
   readonly flags?: Readonly<Record<string, Flag>>;
+  /** Of the values whose metric has calibrations. */
+  readonly calibrations?: CalibrationsUsed;
 }
 
 /**
@@ -19,13 +25,14 @@ export class PushedValues {
   readonly #heardMs = new Map<string, number>();
   #newest: Record<string, MetricValue> = {};
   #flags: Record<string, Flag> = {};
+  #calibrations: Record<string, Calibration | undefined> = {};
   #missing = new Set<string>();
 
   constructor(staleMs: number) {
     this.#staleMs = staleMs;
   }
 
-  add({ metrics, missing, flags = {} }: Share, nowMs: number): void {
+  add({ metrics, missing, flags = {}, calibrations = {} }: Share, nowMs: number): void {
     for (const [name, value] of Object.entries(metrics)) {
       this.#newest[name] = value;
       // The flag goes with its value: one that came before it says nothing of the new one.
@@ -33,6 +40,7 @@ export class PushedValues {
       if (flags[name] !== undefined) this.#flags[name] = flags[name];
       this.#heardMs.set(name, nowMs);
     }
+    Object.assign(this.#calibrations, calibrations);
     for (const name of missing) this.#missing.add(name);
   }
 
@@ -40,15 +48,23 @@ export class PushedValues {
   take(nowMs: number): Share {
     const metrics = this.#newest;
     const flags = this.#flags;
+    const calibrations = this.#calibrations;
     const missing = this.#missing;
     this.#newest = {};
     this.#flags = {};
+    this.#calibrations = {};
     this.#missing = new Set();
     for (const [name, heardMs] of this.#heardMs) if (nowMs - heardMs > this.#staleMs) missing.add(name);
-    return { metrics, missing: [...missing].filter((name) => !Object.hasOwn(metrics, name)), ...flagged(flags) };
+    const silent = [...missing].filter((name) => !Object.hasOwn(metrics, name));
+    return { metrics, missing: silent, ...flagged(flags), ...used(calibrations) };
   }
 }
 
 function flagged(flags: Readonly<Record<string, Flag>>): Pick<Share, 'flags'> {
   return Object.keys(flags).length === 0 ? {} : { flags };
+}
+
+/** Left out where there is none, as flags are. */
+export function used(calibrations: CalibrationsUsed): Pick<Share, 'calibrations'> {
+  return Object.keys(calibrations).length === 0 ? {} : { calibrations };
 }

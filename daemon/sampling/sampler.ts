@@ -104,7 +104,9 @@ export class Sampler {
   sources(): Observation[] {
     return this.#stations.flatMap(({ name, channels }) =>
       channels.flatMap((channel) =>
-        channel.metrics.map((metric) => this.#observation(name, sourceOf(channel, metric, this.#table))),
+        channel.metrics.map((metric) =>
+          this.#observation(name, sourceOf(channel, metric, this.#table, channel.calibrationOf(metric))),
+        ),
       ),
     );
   }
@@ -172,8 +174,8 @@ export class Sampler {
       source,
       judge,
       onSample: (sample) => onSample?.({ station: station.name, ...sample }),
-      onCalibrated: (metric) =>
-        emit(this.#observation(station.name, sourceOf(channel, metric, this.#table)), { urgent: false }),
+      onCalibrated: (metric, calibration) =>
+        emit(this.#observation(station.name, sourceOf(channel, metric, this.#table, calibration)), { urgent: false }),
       onChange: (error) => this.#event(station.name, changeInfo(name, settings.driver.name, error)),
     });
     return channel;

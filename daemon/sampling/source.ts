@@ -33,13 +33,18 @@ export function sourceInfo({ metric, driver, port, unit, calibration }: SourceOp
   };
 }
 
-/** The same of a metric as it is now. */
-export function sourceOf(channel: Channel, metric: string, table: MetricTable): Info {
+/** The same of a channel's metric under a calibration. */
+export function sourceOf(
+  channel: Channel,
+  metric: string,
+  table: MetricTable,
+  calibration: Calibration | undefined,
+): Info {
   return sourceInfo({
     metric,
     driver: channel.settings.driver.name,
     port: channel.port,
     unit: table.definitionOf(metric)?.unit ?? '',
-    calibration: channel.calibrationOf(metric),
+    calibration,
   });
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Channel } from './channel.ts';
 import { alignedStartMs, Metronome, type Tick } from './metronome.ts';
 import { roundLocation } from './place.ts';
-import type { Share } from './pushed-values.ts';
+import type { CalibrationsUsed, Share } from './pushed-values.ts';
 import type { StationSettings } from './station.ts';
 import type { ClockLabel, ClockSource } from './wall.ts';
 
@@ -25,6 +25,7 @@ interface OpenTick {
   readonly label: ClockLabel;
   readonly metrics: Record<string, MetricValue>;
   readonly flags: Record<string, Flag>;
+  readonly calibrations: Record<string, CalibrationsUsed[string]>;
   isWhole: boolean;
 }
 
@@ -120,7 +121,8 @@ export class StationSampler {
   }
 
   #openTick(dueMs: number): OpenTick {
-    const tick = { dueMs, label: this.#options.source.label(dueMs), metrics: {}, flags: {}, isWhole: false };
+    const label = this.#options.source.label(dueMs);
+    const tick = { dueMs, label, metrics: {}, flags: {}, calibrations: {}, isWhole: false };
     this.#open.push(tick);
     return tick;
   }
@@ -141,6 +143,8 @@ export class StationSampler {
       this.#open.shift();
       this.#ticks += 1;
       this.#lastDueMs = next.dueMs;
+      // Here and not as it is read: records that are made later may have values of the one before.
+      for (const channel of this.#options.channels) channel.tell(next.calibrations);
       this.#options.onRecord(this.#recordOf(next));
     }
     if (this.#open.length === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
@@ -185,8 +189,9 @@ export class StationSampler {
   }
 }
 
-function addTo({ metrics, flags }: OpenTick, share: Share): void {
+function addTo({ metrics, flags, calibrations }: OpenTick, share: Share): void {
   Object.assign(metrics, share.metrics);
+  Object.assign(calibrations, share.calibrations);
   Object.assign(flags, share.flags);
   for (const name of share.missing) if (!Object.hasOwn(metrics, name)) flags[name] = MISSING;
 }

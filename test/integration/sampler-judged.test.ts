@@ -43,6 +43,48 @@ describe('a calibration', () => {
   });
 });
 
+describe('a calibration that changes', () => {
+  const before = { id: 'a1', rawUnit: '', terms: {}, apply: (raw: number) => raw };
+  const after = { ...before, id: 'a2', apply: (raw: number) => -raw };
+  const history = (changesMs: number) => ({
+    keepsRaw: false,
+    at: (timestampMs: number) => (timestampMs < START + changesMs ? before : after),
+  });
+  const told = (): unknown[] =>
+    stage.observations.map(({ kind, info, metrics }) =>
+      kind === 'event' ? { ...(info?.calibration as object) } : metrics,
+    );
+
+  it('while a record waits for a slow sensor is told behind that record', async () => {
+    const slow = new ScriptedPolled(never);
+    await stage.start([
+      station('s', [
+        scripted(counter('temperature'), ['temperature'], { calibrations: { temperature: history(500) } }),
+        scripted(slow, ['humidity'], { deadlineMs: 1500 }),
+      ]),
+    ]);
+    stage.sampler?.sources();
+    await stage.clock.advance(1600);
+    expect(stage.eventsOf('sensor_failed')).toHaveLength(1);
+    expect(told()).toEqual([{}, { temperature: 1 }, { id: 'a2' }, { temperature: -2 }]);
+  });
+
+  it('while a value waits for its tick is told behind that value', async () => {
+    const pushed = new ScriptedPushed();
+    const calibrations = { temperature: history(1500), depth: history(1500) };
+    await stage.start([station('s', [scripted(pushed, ['temperature', 'depth'], { calibrations })])]);
+    stage.sampler?.sources();
+    await stage.clock.advance(1200);
+    pushed.say({ metrics: { temperature: 7 } });
+    await stage.clock.advance(400);
+    pushed.say({ metrics: { depth: 8 } });
+    await stage.clock.advance(400);
+    pushed.say({ metrics: { temperature: 9 } });
+    await stage.clock.advance(1000);
+    expect(told()).toEqual([{}, {}, { id: 'a2' }, { temperature: 7, depth: -8 }, { id: 'a2' }, { temperature: -9 }]);
+  });
+});
+
 describe('a judged sample', () => {
   const judge: QualityJudge = {
     judge: ({ metrics, missing }) =>
