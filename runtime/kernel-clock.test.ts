@@ -11,17 +11,17 @@ describe('the hardware clock', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('is read from the first of the kernel, in milliseconds', () => {
+  it('is read from the first of the kernel, in milliseconds', async () => {
     mkdirSync(join(folder, 'rtc0'));
     writeFileSync(join(folder, 'rtc0', 'since_epoch'), '1767225600\n');
-    expect(hardwareClockMs(folder)).toBe(Date.UTC(2026, 0, 1));
+    expect(await hardwareClockMs(folder)).toBe(Date.UTC(2026, 0, 1));
   });
 
-  it('is undefined where there is none, or none that answers', () => {
-    expect(hardwareClockMs(folder)).toBeUndefined();
-    expect(hardwareClockMs(join(folder, 'nowhere'))).toBeUndefined();
+  it('is undefined where there is none, or none that answers', async () => {
+    expect(await hardwareClockMs(folder)).toBeUndefined();
+    expect(await hardwareClockMs(join(folder, 'nowhere'))).toBeUndefined();
     mkdirSync(join(folder, 'rtc0'));
-    expect(hardwareClockMs(folder)).toBeUndefined();
+    expect(await hardwareClockMs(folder)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { libcFunction } from './native.ts';
 
@@ -43,12 +43,15 @@ function isSynchronised(timex: Buffer): boolean {
   return timex.readBigInt64LE(MAXERROR_AT) < MAXERROR_UNSYNCED_US;
 }
 
-/** What the first hardware clock under `folder` says, in UTC milliseconds; undefined where there is none to read. */
-export function hardwareClockMs(folder: string = '/sys/class/rtc'): number | undefined {
+/**
+ * What the first hardware clock under `folder` says, in UTC milliseconds; undefined where there is none to read. Takes as long as
+ * the chip's bus takes, which sensors may hold.
+ */
+export async function hardwareClockMs(folder: string = '/sys/class/rtc'): Promise<number | undefined> {
   try {
-    const [first] = readdirSync(folder).sort();
+    const [first] = (await readdir(folder)).sort();
     if (first === undefined) return undefined;
-    const seconds = Number(readFileSync(join(folder, first, 'since_epoch'), 'latin1').trim());
+    const seconds = Number((await readFile(join(folder, first, 'since_epoch'), 'latin1')).trim());
     return Number.isSafeInteger(seconds) ? seconds * 1000 : undefined;
   } catch {
     // No such folder, or a chip that does not answer: there is no hardware clock, and that is the answer.

@@ -18,7 +18,11 @@ type Emitted = Observation & { readonly atMs: number; readonly urgent: boolean }
 /** The sampler as the daemon uses it: stations and sensors on a stepped clock, records out. */
 export class SamplerStage {
   readonly clock = new SteppedClock(START);
-  wall = new WallClock({ clock: this.clock, isSynchronised: () => true, hardwareMs: () => undefined });
+  wall = new WallClock({
+    clock: this.clock,
+    isSynchronised: () => true,
+    hardwareMs: async () => await Promise.resolve(undefined),
+  });
   sampler: Sampler | undefined;
   readonly observations: Emitted[] = [];
 

@@ -47,7 +47,11 @@ export class SimulatedPi {
       random: new SeededRandom(seed),
       log: silentLog,
       ports: this.#buses.ports,
-      source: new WallClock({ clock, isSynchronised: () => true, hardwareMs: () => undefined }),
+      source: new WallClock({
+        clock,
+        isSynchronised: () => true,
+        hardwareMs: async () => await Promise.resolve(undefined),
+      }),
       emit: (observation) => this.observations.push({ ...observation, atMs: clock.monotonicMs() }),
     });
   }

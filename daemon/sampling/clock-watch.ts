@@ -10,19 +10,20 @@ export class ClockWatch {
   readonly #source: ClockSource;
   readonly #log: Log;
   readonly #onChange: (info: Info) => void;
-  #state: ClockState;
+  /** Undefined before the first look: until then the system may still be asked. */
+  #state: ClockState | undefined;
   #offsetMs: number;
 
   constructor(source: ClockSource, log: Log, onChange: (info: Info) => void) {
     this.#source = source;
     this.#log = log;
     this.#onChange = onChange;
-    this.#state = source.state();
     this.#offsetMs = source.offsetMs();
   }
 
   look(): void {
     const state = this.#source.state();
+    this.#state ??= state;
     const stepMs = Math.round(this.#source.offsetMs() - this.#offsetMs);
     if (state === this.#state && Math.abs(stepMs) <= STEP_MS) return;
     const info = { event: 'clock', from: this.#state, to: state, step_ms: stepMs };

@@ -28,7 +28,11 @@ describe('sampling once', () => {
       random: new SeededRandom(1),
       log: silentLog,
       ports: new NoPorts(),
-      source: new WallClock({ clock, isSynchronised: () => true, hardwareMs: () => undefined }),
+      source: new WallClock({
+        clock,
+        isSynchronised: () => true,
+        hardwareMs: async () => await Promise.resolve(undefined),
+      }),
     });
     await during();
     return await sampled;

@@ -15,7 +15,11 @@ describe('labels', () => {
     clock = new SteppedClock(START);
     isSynchronised = false;
     hardwareMs = undefined;
-    wall = new WallClock({ clock, isSynchronised: () => isSynchronised, hardwareMs: () => hardwareMs });
+    wall = new WallClock({
+      clock,
+      isSynchronised: () => isSynchronised,
+      hardwareMs: async () => await Promise.resolve(hardwareMs),
+    });
   });
 
   it('are synced where the kernel says so, whatever a receiver says', async () => {
@@ -48,8 +52,31 @@ describe('labels', () => {
     ] as const) {
       await clock.advance(10_000);
       hardwareMs = hardware;
+      wall.label();
+      await clock.advance(0);
       expect(wall.state()).toBe(state);
     }
+  });
+
+  it('wait for no hardware clock, and believe none that does not answer', async () => {
+    let asked = 0;
+    const answers: ((ms: number) => void)[] = [];
+    const hardware = async (): Promise<number> => {
+      asked += 1;
+      return await new Promise((resolve) => answers.push(resolve));
+    };
+    wall = new WallClock({ clock, isSynchronised: () => false, hardwareMs: hardware });
+    answers.shift()?.(START);
+    await clock.advance(0);
+    expect(wall.state()).toBe('rtc');
+    for (let round = 0; round < 3; round += 1) {
+      await clock.advance(10_000);
+      wall.label();
+    }
+    expect([asked, wall.state()]).toEqual([2, 'unsynced']);
+    answers.shift()?.(START + 30_000);
+    await clock.advance(0);
+    expect(wall.state()).toBe('rtc');
   });
 
   it('ask the system anew at once when its clock has stepped', () => {
@@ -67,7 +94,11 @@ describe('labels', () => {
       sleep: async (durationMs) => await clock.sleep(durationMs),
       after: (durationMs, action) => clock.after(durationMs, action),
     };
-    const regular = new WallClock({ clock: rough, isSynchronised: () => true, hardwareMs: () => undefined });
+    const regular = new WallClock({
+      clock: rough,
+      isSynchronised: () => true,
+      hardwareMs: async () => await Promise.resolve(undefined),
+    });
     const labels: number[] = [];
     for (let tick = 0; tick < 50; tick += 1) {
       await clock.advance(99.9 + 0.2 * (tick % 2));

@@ -20,8 +20,8 @@ export interface WallClockOptions {
   readonly clock: Clock;
   /** Whether the system's clock is disciplined: `kernelClockIsSynchronised` of `runtime/kernel-clock.ts`. */
   readonly isSynchronised: () => boolean;
-  /** What the hardware clock says, in UTC milliseconds: `hardwareClockMs` of `runtime/kernel-clock.ts`. */
-  readonly hardwareMs: () => number | undefined;
+  /** What the hardware clock says, in UTC milliseconds: `hardwareClockMs` of `runtime/kernel-clock.ts`. Never rejects. */
+  readonly hardwareMs: () => Promise<number | undefined>;
 }
 
 /** How long an answer of the system about its clock holds, in milliseconds. */
@@ -40,11 +40,15 @@ export class WallClock implements ClockSource {
   readonly #options: WallClockOptions;
   readonly #gps = new GpsTime();
   #systemOffsetMs: number;
-  #system: { readonly state: Exclude<ClockState, 'gps'>; readonly atMs: number } | undefined;
+  #system: { readonly isSynchronised: boolean; readonly askedMs: number } | undefined;
+  #isHardwareRight = false;
+  #isHardwareAsked = false;
 
   constructor(options: WallClockOptions) {
     this.#options = options;
     this.#systemOffsetMs = measureOffsetMs(options.clock);
+    // So that it has answered when the first label is made.
+    void this.#askHardware();
   }
 
   heardUtc(utcMs: number): void {
@@ -87,21 +91,29 @@ export class WallClock implements ClockSource {
     if (Math.abs(offsetMs - this.#systemOffsetMs) <= STEP_MS) return;
     this.#systemOffsetMs = offsetMs;
     this.#system = undefined;
+    this.#isHardwareRight = false;
   }
 
   #systemState(nowMs: number): Exclude<ClockState, 'gps'> {
-    if (this.#system === undefined || nowMs - this.#system.atMs >= STATE_HOLDS_MS) {
-      this.#system = { state: this.#askSystem(), atMs: nowMs };
+    if (this.#system === undefined || nowMs - this.#system.askedMs >= STATE_HOLDS_MS) {
+      this.#system = { isSynchronised: this.#options.isSynchronised(), askedMs: nowMs };
+      if (!this.#system.isSynchronised) void this.#askHardware();
     }
-    return this.#system.state;
+    if (this.#system.isSynchronised) return 'synced';
+    return this.#isHardwareRight ? 'rtc' : 'unsynced';
   }
 
-  #askSystem(): Exclude<ClockState, 'gps'> {
-    const { clock, isSynchronised, hardwareMs } = this.#options;
-    if (isSynchronised()) return 'synced';
-    const hardware = hardwareMs();
-    if (hardware === undefined) return 'unsynced';
-    return Math.abs(hardware - clock.wallMs()) <= HARDWARE_AGREES_MS ? 'rtc' : 'unsynced';
+  /** Nobody waits for it, as its chip shares a bus with sensors. While it does not answer it is not asked again, nor believed. */
+  async #askHardware(): Promise<void> {
+    const { clock, hardwareMs } = this.#options;
+    if (this.#isHardwareAsked) {
+      this.#isHardwareRight = false;
+      return;
+    }
+    this.#isHardwareAsked = true;
+    const hardware = await hardwareMs();
+    this.#isHardwareAsked = false;
+    this.#isHardwareRight = hardware !== undefined && Math.abs(hardware - clock.wallMs()) <= HARDWARE_AGREES_MS;
   }
 }
 

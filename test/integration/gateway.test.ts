@@ -355,7 +355,7 @@ function gatewayOn(clock: SteppedClock, options: Partial<GatewayOptions>): Gatew
     random: new SeededRandom(1),
   });
   transport.cut();
-  const trust = { isSynchronised: () => true, hardwareMs: () => undefined };
+  const trust = { isSynchronised: () => true, hardwareMs: async () => await Promise.resolve(undefined) };
   const random = new SeededRandom(1);
   return new Gateway(configOf(), { ...REAL, clock, random, trust, transportOf: () => transport, ...options });
 }

@@ -30,7 +30,11 @@ async function sampleHour(): Promise<Hour> {
   const clock = new SteppedClock(BEGIN_MS - 1000);
   const ports = new FedPorts();
   const heardUtcMs: number[] = [];
-  const source = new WallClock({ clock, isSynchronised: () => true, hardwareMs: () => undefined });
+  const source = new WallClock({
+    clock,
+    isSynchronised: () => true,
+    hardwareMs: async () => await Promise.resolve(undefined),
+  });
   const records = new Map<number, Observation>();
   const events: Observation[] = [];
   const sampler = new Sampler({

@@ -55,7 +55,11 @@ describe('the location', () => {
 
 describe('the sampler', () => {
   it('labels by a receiver once two of its times agree', async () => {
-    stage.wall = new WallClock({ clock: stage.clock, isSynchronised: () => false, hardwareMs: () => undefined });
+    stage.wall = new WallClock({
+      clock: stage.clock,
+      isSynchronised: () => false,
+      hardwareMs: async () => await Promise.resolve(undefined),
+    });
     stage.clock.jumpWall(-START);
     const gps = new ScriptedPushed();
     await stage.start([station('s', [scripted(gps, [])])]);
