@@ -20,6 +20,7 @@ const AGAIN_MS = 10_000;
 /** Keeps what stands over a restart. Nobody waits for it: one write at a time, of the newest state. */
 export class AlarmMemory {
   readonly #options: AlarmMemoryOptions;
+  #reading: Promise<unknown> = Promise.resolve();
   #writing: Promise<void> | undefined;
   #isDirty = false;
   #isFailed = false;
@@ -29,17 +30,19 @@ export class AlarmMemory {
     this.#options = options;
   }
 
-  /** What stood. Nothing where nothing did, and where the file is damaged, which is logged. */
-  async load(): Promise<readonly KeptAlarm[]> {
+  /**
+   * What stood. Nothing where nothing did, and where the file is damaged, which is logged. Of a disk that does not answer for a few
+   * seconds `onLate` hears, when it does.
+   */
+  async load(onLate: (kept: readonly KeptAlarm[]) => void): Promise<readonly KeptAlarm[]> {
     const { file, clock, log } = this.#options;
+    const reading = this.#read();
+    this.#reading = reading;
     try {
-      const value = await withDeadline(clock, DEADLINE_MS, file.load(), tooLate);
-      if (value === undefined) return [];
-      const kept = keptAlarmsOf(value);
-      if (kept === undefined) log.warn({ path: file.path }, 'the state of the alarms is damaged: all start anew');
-      return kept ?? [];
+      return await withDeadline(clock, DEADLINE_MS, reading, tooLate);
     } catch (err) {
-      log.warn({ err, path: file.path }, 'the state of the alarms cannot be read: all start anew');
+      log.warn({ err, path: file.path }, 'the state of the alarms is not there yet: all start anew until it is');
+      void reading.then(onLate);
       return [];
     }
   }
@@ -62,9 +65,23 @@ export class AlarmMemory {
     this.#cancelAgain?.();
   }
 
+  async #read(): Promise<readonly KeptAlarm[]> {
+    const { file, log } = this.#options;
+    try {
+      const value = await file.load();
+      if (value === undefined) return [];
+      const kept = keptAlarmsOf(value);
+      if (kept === undefined) log.warn({ path: file.path }, 'the state of the alarms is damaged: all start anew');
+      return kept ?? [];
+    } catch (err) {
+      log.warn({ err, path: file.path }, 'the state of the alarms cannot be read: all start anew');
+      return [];
+    }
+  }
+
   async #write(): Promise<void> {
-    // After whoever called: what comes before it waits for no JSON either.
-    await Promise.resolve();
+    // After whoever called: what comes before it waits for no JSON either. And not over what is still to be read.
+    await this.#reading;
     while (this.#isDirty) {
       this.#isDirty = false;
       await this.#writeOnce();

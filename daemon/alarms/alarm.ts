@@ -22,7 +22,7 @@ export interface AlarmStatus {
 export class Alarm {
   readonly settings: AlarmSettings;
   readonly station: string;
-  readonly #rule: Rule;
+  #rule: Rule;
   readonly #life: AlarmLife;
 
   /** Begins at `nowMs`, on the monotonic clock, as do all times here. */
@@ -61,6 +61,11 @@ export class Alarm {
     return new Set([...this.settings.actuators, ...steps.flatMap(({ actuators }) => actuators)]);
   }
 
+  /** Before the first sample: what is never seen is stale from now on, not since it was made. */
+  begin(nowMs: number): void {
+    this.#rule = new Rule(this.settings, nowMs);
+  }
+
   sampled(sample: AlarmSample, nowMs: number): AlarmEvent[] {
     this.#rule.see(sample, nowMs);
     return this.advance(nowMs);
@@ -87,18 +92,23 @@ export class Alarm {
     return this.#life.kept(nowMs);
   }
 
-  /** What the record of an event says. */
-  infoOf(event: AlarmEvent, nowMs: number): Info {
+  /** What the records say of events that have just happened, in their order. */
+  infosOf(events: readonly AlarmEvent[], nowMs: number): Info[] {
     const { name, level } = this.settings;
     const { silencedUntilMs, escalated } = this.#life;
-    return {
-      event,
-      alarm: name,
-      level,
-      ...(event === 'silenced' ? { seconds: secondsOf((silencedUntilMs ?? nowMs) - nowMs) } : {}),
-      ...(event === 'escalated' ? { step: escalated } : {}),
-      ...this.#rule.reason,
-    };
+    // Several steps may be due at once, behind a silence.
+    let step = escalated - events.filter((event) => event === 'escalated').length;
+    return events.map((event) => {
+      if (event === 'escalated') step += 1;
+      return {
+        event,
+        alarm: name,
+        level,
+        ...(event === 'silenced' ? { seconds: secondsOf((silencedUntilMs ?? nowMs) - nowMs) } : {}),
+        ...(event === 'escalated' ? { step } : {}),
+        ...this.#rule.reason,
+      };
+    });
   }
 
   status(nowMs: number): AlarmStatus {

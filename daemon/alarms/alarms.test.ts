@@ -235,6 +235,18 @@ test('nobody silences anything for longer than a day', async () => {
   expect(stage.alarms.status().alarms[0]?.silenced_s).toBe(86_400);
 });
 
+test('steps of an escalation that come due together, behind a silence, are a record each', async () => {
+  const escalation = [60_000, 120_000].map((afterMs) => ({ afterMs, actuators: ['siren'] }));
+  const stage = await AlarmStage.start({
+    alarms: [alarmOf(ABOVE, { escalation })],
+    actuators: ['buzzer', 'siren'].map((name) => actuatorOf(name)),
+  });
+  stage.sample(41);
+  stage.alarms.silence({ forMs: 300_000 });
+  await stage.clock.advance(300_000);
+  expect(stage.records.flatMap(({ info }) => info?.step ?? [])).toEqual([1, 2]);
+});
+
 test('escalation: more actuators as long as nobody acknowledges; a silence hushes them too, and its end brings them on', async () => {
   const escalation = [{ afterMs: 300_000, actuators: ['siren'] }];
   const stage = await AlarmStage.start({

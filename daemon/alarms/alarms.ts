@@ -98,13 +98,15 @@ export class Alarms {
   /** Brings back what stood, opens the lines, starts the timers. Once, and before the first sample. Never rejects. */
   async start(): Promise<void> {
     const { clock } = this.#options;
-    const kept = await this.#memory.load();
+    const kept = await this.#memory.load((late) => this.#restoreLate(late));
     this.#isRunning = true;
     this.#restore(kept);
     const lines = [...this.#actuators.values(), ...this.#buttons];
     const opened = Promise.all(lines.map(async (line) => await line.start()));
     // What opens later plays what is wanted of it then.
     await withDeadline(clock, OPENING_MS, opened, () => new Error('slow')).catch(() => undefined);
+    const nowMs = clock.monotonicMs();
+    for (const alarm of this.#alarms) alarm.begin(nowMs);
     this.#stepAll(advance);
     // Also without what is in the configuration no more.
     if (kept.length > 0) this.#keep();
@@ -186,7 +188,7 @@ export class Alarms {
     }
     if (dueMs < Infinity) this.#wakeAt(dueMs, nowMs);
     for (const { alarm, events } of happened) {
-      for (const event of events) this.#emit('alarm', alarm.station, alarm.infoOf(event, nowMs));
+      for (const info of alarm.infosOf(events, nowMs)) this.#emit('alarm', alarm.station, info);
     }
     if (happened.length > 0) this.#keep();
     return happened.length;
@@ -224,11 +226,19 @@ export class Alarms {
       if (alarm === undefined) {
         log.warn({ alarm: name, station }, 'an alarm that stood is in the configuration no more');
         this.#emit('alarm', station, { event: 'cleared', alarm: name, level, reason: 'not_configured' });
-      } else {
+      } else if (!alarm.stands) {
         alarm.restore(life, nowMs);
         this.#tellActuators(alarm);
       }
     }
+  }
+
+  /** What has been raised meanwhile is news, and stays as it is. */
+  #restoreLate(kept: readonly KeptAlarm[]): void {
+    if (!this.#isRunning || kept.length === 0) return;
+    this.#restore(kept);
+    this.#stepAll(advance);
+    this.#keep();
   }
 
   #kept(): KeptAlarm[] {

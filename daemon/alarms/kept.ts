@@ -30,7 +30,7 @@ function isKeptAlarm(value: unknown): value is KeptAlarm {
     ALARM_LEVELS.some((each) => each === level) &&
     typeof isActive === 'boolean' &&
     typeof isAcknowledged === 'boolean' &&
-    [stoodMs, silencedMs, escalated].every((number) => typeof number === 'number' && number >= 0) &&
+    [stoodMs, silencedMs, escalated].every((number) => Number.isFinite(number) && (number as number) >= 0) &&
     Number.isInteger(escalated)
   );
 }

@@ -92,7 +92,8 @@ export class AlarmLife {
 
   /** As it was kept: nothing happens by that. */
   restore({ isActive, isAcknowledged, stoodMs, silencedMs, escalated }: KeptLife, nowMs: number): void {
-    this.#isActive = isActive;
+    // What latches no more, by another configuration, would wait for an acknowledgement that nobody owes it: a value ends it.
+    this.#isActive = isActive || isAcknowledged || !this.#settings.isLatched;
     this.#isAcknowledged = isAcknowledged;
     this.#raisedMs = nowMs - stoodMs;
     this.#silencedUntilMs = silencedMs > 0 ? nowMs + silencedMs : undefined;

@@ -45,6 +45,18 @@ test('latched and acknowledged come back', async () => {
   expect(stage.events()).toEqual(['acknowledged', 'cleared']);
 });
 
+test('what was latched and latches no more, by another configuration, is cleared by the first value that is well', async () => {
+  const stage = await AlarmStage.start({ alarms: [alarmOf(ABOVE, { isLatched: true })] });
+  stage.sample(41);
+  stage.sample(20);
+  await powerCut(stage, HOT, 1);
+  expect([stateOf(stage), stage.output().plays]).toEqual(['raised', true]);
+  stage.sample(39);
+  expect(stateOf(stage)).toBe('raised');
+  stage.sample(20);
+  expect([stateOf(stage), stage.output().plays, stage.events()]).toEqual(['normal', false, ['cleared']]);
+});
+
 test('a silence goes on with what was left of it, to half a minute', async () => {
   const stage = await AlarmStage.start(HOT);
   stage.sample(41);
@@ -169,6 +181,24 @@ test.each([
       ],
     },
   ],
+  [
+    'a silence without end',
+    {
+      version: 1,
+      alarms: [
+        {
+          alarm: 'hot',
+          station: 'buoy',
+          level: 'info',
+          isActive: true,
+          isAcknowledged: false,
+          stoodMs: 0,
+          silencedMs: Infinity,
+          escalated: 0,
+        },
+      ],
+    },
+  ],
 ])('a file that is damaged, %s, is logged, and all start anew', async (_, value) => {
   const log = new LogLines();
   const stage = new AlarmStage({ ...HOT, log });
@@ -189,8 +219,44 @@ test('a disk that cannot be read, or does not answer, keeps no alarm from starti
   stage.sample(41);
   expect([stage.output().plays, log.told]).toEqual([
     true,
-    ['warn: the state of the alarms cannot be read: all start anew'],
+    ['warn: the state of the alarms is not there yet: all start anew until it is'],
   ]);
+});
+
+test('what stood comes back from a disk that answers late, is not written over before, and changes nothing that is new', async () => {
+  const settings = {
+    alarms: [
+      alarmOf(ABOVE, { isLatched: true, actuators: ['lamp'] }),
+      alarmOf({ kind: 'below', limit: 0, clear: 0 }, { name: 'cold' }),
+      alarmOf({ kind: 'stale', forMs: 3000 }, { name: 'silent', actuators: [] }),
+    ],
+    actuators: ['buzzer', 'lamp'].map((name) => actuatorOf(name)),
+  };
+  const first = await AlarmStage.start(settings);
+  first.sample(41);
+  first.sample(-5);
+  first.alarms.acknowledge({ alarm: 'cold' });
+  await first.clock.advance(0);
+  const stage = new AlarmStage(settings);
+  stage.file.value = first.file.value;
+  const answer = Promise.withResolvers<void>();
+  const load = async (): Promise<unknown> => {
+    await answer.promise;
+    return stage.file.value;
+  };
+  stage.file.load = load;
+  const started = stage.alarms.start();
+  await stage.clock.advance(5000);
+  await started;
+  const states = (): string[] => stage.alarms.status().alarms.map(({ state }) => state);
+  expect(states()).toEqual(['normal', 'normal', 'normal']);
+  stage.sample(-5);
+  await stage.clock.advance(1000);
+  expect([states(), stage.file.saves]).toEqual([['normal', 'raised', 'normal'], 0]);
+  answer.resolve();
+  await stage.clock.advance(0);
+  expect([states(), stage.output('lamp').plays]).toEqual([['latched', 'raised', 'normal'], true]);
+  expect([stage.events(), stage.file.saves > 0]).toEqual([['raised'], true]);
 });
 
 test('a disk that takes nothing is told once, and has the state when it takes something again', async () => {
