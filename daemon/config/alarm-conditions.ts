@@ -116,7 +116,8 @@ function testOf(kind: Kind, keys: ConditionKeys): MetricTest {
   switch (kind) {
     case 'above':
     case 'below': {
-      const limit = keys[kind] as number;
+      // The limit stands in records, which know no -0.
+      const limit = (keys[kind] as number) + 0;
       return { kind, limit, clear: keys.clear ?? limit };
     }
     case 'rises':

@@ -1,24 +1,39 @@
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
+import type { StationRules } from './quality.ts';
 import type { SensorRead } from './sensors.ts';
 
 /** A station and what is measured there. */
 export interface KnownStation {
   readonly name: string;
   readonly metrics: ReadonlySet<string>;
+  /** How often a metric is measured, where its sensor says so by itself. */
+  readonly everyMs: ReadonlyMap<string, number>;
+  /** What gives flags to its values. */
+  readonly rules: StationRules;
   /** Whether each of its sensors could be read: if not, it may have more metrics. */
   readonly isWhole: boolean;
 }
 
-export function knownStations(reader: ConfigReader, sensors: readonly (readonly SensorRead[])[]): KnownStation[] {
+export function knownStations(
+  reader: ConfigReader,
+  sensors: readonly (readonly SensorRead[])[],
+  quality: readonly StationRules[],
+): KnownStation[] {
   return sensors.flatMap((ofStation, index) => {
     const name = reader.valueAt(['stations', index, 'name']);
     if (typeof name !== 'string') return [];
     const declared = reader.valueAt(['stations', index, 'sensors']);
     const isWhole = Array.isArray(declared) && declared.length === ofStation.length;
-    return [{ name, metrics: new Set(ofStation.flatMap(({ metrics }) => metrics)), isWhole }];
+    const metrics = new Set(ofStation.flatMap((sensor) => sensor.metrics));
+    const everyMs = new Map(ofStation.flatMap(cadencesOf));
+    return [{ name, metrics, everyMs, rules: quality[index] ?? {}, isWhole }];
   });
+}
+
+function cadencesOf({ metrics, everyMs }: SensorRead): [metric: string, everyMs: number][] {
+  return everyMs === undefined ? [] : metrics.map((metric) => [metric, everyMs]);
 }
 
 /** The stations that an alarm at `path` with these metrics holds for. Reports where there is none. */

@@ -5,17 +5,12 @@ import { didYouMean } from '../../runtime/config/suggest.ts';
 import { ALARM_PRESETS } from '../alarms/presets.ts';
 import type { AlarmCondition, AlarmLevel, AlarmSettings } from '../alarms/settings.ts';
 import { conditionAt, conditionsIn } from './alarm-conditions.ts';
+import { checkReach, type PlacedAlarm } from './alarm-reach.ts';
 import { alarmSchema, TESTS } from './alarm-schema.ts';
 import { type KnownStation, stationsFor } from './alarm-stations.ts';
 import type { MetricExtension } from './types.ts';
 
 type AlarmKeys = z.output<typeof alarmSchema>;
-
-/** An alarm that is checked, and where it stands. */
-interface Placed {
-  readonly settings: AlarmSettings;
-  readonly path: Path;
-}
 
 /** What `alarms` says, presets expanded. Reports what does not fit; what has the wrong form has been reported. */
 export function readAlarms(
@@ -25,12 +20,13 @@ export function readAlarms(
 ): AlarmSettings[] {
   const list = reader.valueAt(['alarms']);
   if (!Array.isArray(list)) return [];
-  const placed = list.flatMap((value, index): Placed[] => {
+  const placed = list.flatMap((value, index): PlacedAlarm[] => {
     const parsed = alarmSchema.safeParse(value);
     const path = ['alarms', index];
     return parsed.success ? new AlarmReader(reader, path, parsed.data, stations, extensions).read() : [];
   });
   checkNames(reader, placed);
+  for (const alarm of placed) checkReach(reader, alarm, stations, extensions);
   return placed.map(({ settings }) => settings);
 }
 
@@ -60,13 +56,13 @@ class AlarmReader {
     this.#extensions = extensions;
   }
 
-  read(): Placed[] {
+  read(): PlacedAlarm[] {
     this.#checkActuators();
     const { preset } = this.#keys;
     return preset === undefined ? this.#one() : this.#ofPreset(preset);
   }
 
-  #ofPreset(preset: keyof typeof ALARM_PRESETS): Placed[] {
+  #ofPreset(preset: keyof typeof ALARM_PRESETS): PlacedAlarm[] {
     for (const key of PRESET_KEYS.filter((each) => this.#keys[each] !== undefined)) {
       this.#report([key], 'key', 'is said by `preset` already', 'Remove it, or `preset`.');
     }
@@ -77,7 +73,7 @@ class AlarmReader {
     });
   }
 
-  #one(): Placed[] {
+  #one(): PlacedAlarm[] {
     const { name, level = 'warning', station } = this.#keys;
     if (name === undefined) this.#report([], 'key', 'has no name', 'Add `name`: it stands in every record of it.');
     const condition = this.#condition();
@@ -112,7 +108,7 @@ class AlarmReader {
     return test === undefined ? undefined : { when: 'all', tests: [test] };
   }
 
-  #settingsOf(name: string, level: AlarmLevel, stations: readonly string[], condition: AlarmCondition): Placed {
+  #settingsOf(name: string, level: AlarmLevel, stations: readonly string[], condition: AlarmCondition): PlacedAlarm {
     const keys = this.#keys;
     return {
       path: this.#path,
@@ -137,6 +133,7 @@ class AlarmReader {
     this.#checkKnown(['do'], this.#keys.do);
     for (const [index, step] of escalate.entries()) {
       this.#checkKnown(['escalate', index, 'do'], step.do);
+      this.#checkNew(['escalate', index, 'do'], step.do, [this.#keys, ...escalate.slice(0, index)]);
       const before = escalate[index - 1];
       if (before === undefined || step.after > before.after) continue;
       this.#report(['escalate', index, 'after'], 'value', 'is no later than the step before it', 'Put them in order.');
@@ -153,13 +150,21 @@ class AlarmReader {
     }
   }
 
+  /** What plays already does not begin anew. */
+  #checkNew(path: Path, names: readonly string[], before: readonly { readonly do: readonly string[] }[]): void {
+    for (const [index, name] of names.entries()) {
+      if (!before.some((step) => step.do.includes(name))) continue;
+      this.#report([...path, index], 'value', `\`${name}\` plays already`, 'A step begins other actuators.');
+    }
+  }
+
   #report(path: Path, at: 'key' | 'value', message: string, hint: string): void {
     this.#reader.report([...this.#path, ...path], at, message, hint);
   }
 }
 
 /** A name stands for one alarm of a station; the same name may be another alarm of another station. */
-function checkNames(reader: ConfigReader, placed: readonly Placed[]): void {
+function checkNames(reader: ConfigReader, placed: readonly PlacedAlarm[]): void {
   const firstOf = new Map<string, Path>();
   for (const { settings, path } of placed) {
     const taken = settings.stations.find((station) => firstOf.has(`${station}/${settings.name}`));

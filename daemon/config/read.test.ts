@@ -242,3 +242,24 @@ test('a station whose largest record would not fit is told before it runs', () =
   );
   expect(problemsIn(gateway(`{ driver: probe, gives: [${many.slice(0, 30).join(', ')}] }`))).toEqual([]);
 });
+
+test('a limit of an alarm stands in records, which know no -0', () => {
+  const alarms = 'alarms: [{ name: frost, metric: temperature, below: -0.0 }]';
+  const [alarm] = read(gateway('driver: probe', alarms)).alarms;
+  expect(alarm?.condition.tests).toEqual([{ metric: 'temperature', test: { kind: 'below', limit: 0, clear: 0 } }]);
+});
+
+test('an alarm whose record could not hold all of its texts is told before it is lost', () => {
+  const texts = ['aa', 'bb', 'cc', 'dd', 'ee', 'ff'].map((name) => `text_of_instrument_${name}`);
+  const metrics = `metrics: { ${texts.map((text) => `${text}: { unit: '', type: text }`).join(', ')} }`;
+  const alarmOn = (count: number): string =>
+    `alarms: [{ name: any-of-the-instruments-of-this-buoy-says-that-it-is-at-fault, any: [${texts
+      .slice(0, count)
+      .map((metric) => `{ metric: ${metric}, is: fault }`)
+      .join(', ')}] }]`;
+  const sensor = `{ driver: probe, gives: [${texts.join(', ')}] }`;
+  expect(problemsIn(gateway(sensor, `${metrics}\n${alarmOn(5)}\n`))).toEqual([]);
+  expect(problemsIn(gateway(sensor, `${metrics}\n${alarmOn(6)}\n`))).toEqual([
+    expect.stringMatching(/alarms\[0\]: a record of it may take \d+ bytes, 1000 are allowed\. Make two alarms/),
+  ]);
+});

@@ -27,7 +27,7 @@ export function readGatewayConfig(reader: ConfigReader, drivers: readonly AnyDri
   checkForwarders(reader);
   const quality = readQuality(reader, sensors, metrics);
   const alarms = {
-    alarms: readAlarms(reader, knownStations(reader, sensors), metrics),
+    alarms: readAlarms(reader, knownStations(reader, sensors, quality), metrics),
     actuators: readActuators(reader),
     buttons: readButtons(reader),
   };
