@@ -30,6 +30,7 @@ import { Sampler } from './sampling/sampler.ts';
 import { WallClock, type WallClockOptions } from './sampling/wall.ts';
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts';
 import type { Current, Store } from './store/store.ts';
+import { openPatiently } from './store-opening.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -59,6 +60,7 @@ export interface StopOptions {
 /** How often `systemctl status` is told what there is. */
 const STATUS_EVERY_MS = 5000;
 const DRAIN_LOOK_MS = 50;
+const WITHOUT_STORE = 'the store cannot be opened: alarms go on, nothing is kept';
 
 /**
  * The gateway: sensors → store → forwarders. Opens its parts in order and closes them in reverse. A sensor or a broker
@@ -79,6 +81,8 @@ export class Gateway {
   readonly #systemd: SystemdNotifier;
   readonly #watchdog: Watchdog | undefined;
   readonly #opened = new AsyncDisposableStack();
+  /** The store, and what needs it. */
+  readonly #keeping = new AsyncDisposableStack();
   readonly #died = new AbortController();
   readonly #stopping = new AbortController();
   readonly #latest = new Map<string, SequencedRecord>();
@@ -157,8 +161,9 @@ export class Gateway {
     this.#watchdog?.stop();
     this.#stopping.abort();
     await this.#opened.disposeAsync();
-    const { committed, lost } = this.#recorder;
-    this.#options.log.info({ committed, lost }, 'the gateway has stopped');
+    const { committed, lost, waiting } = this.#recorder;
+    // What waits still has never had a store.
+    this.#options.log.info({ committed, lost: lost + waiting }, 'the gateway has stopped');
   }
 
   async status(): Promise<GatewayStatus> {
@@ -196,6 +201,7 @@ export class Gateway {
     try {
       await this.#openInOrder();
     } catch (error) {
+      this.#stopping.abort();
       await this.#opened.disposeAsync();
       throw error;
     }
@@ -208,21 +214,51 @@ export class Gateway {
   }
 
   async #openInOrder(): Promise<void> {
-    const current = await this.#store.open();
-    this.#opened.defer(async () => await this.#store.close());
-    this.#run = current.run;
-    await this.#beginRun(current);
-    this.#opened.defer(async () => void (await Promise.all(this.#forwarders.map((forwarder) => forwarder.stop()))));
-    for (const forwarder of this.#forwarders) forwarder.start();
-    this.#opened.defer(async () => await this.#drain());
+    this.#opened.use(this.#keeping);
+    const hasDisk = await this.#openStore();
     this.#opened.defer(async () => await this.#buses.close());
     this.#opened.defer(async () => await this.#alarms.stop());
     await this.#alarms.start();
     this.#opened.defer(async () => await this.#sampler.stop());
     await this.#sampler.start();
     this.#opened.defer(async () => await this.#control.close());
-    // A path too long for a socket, say: nobody can ask then, and nothing else is the worse for it.
+    // It is a file: made on a disk that hangs, it would hang everything.
+    if (hasDisk) await this.#listen();
+  }
+
+  /** A path too long for a socket, say: nobody can ask then, and nothing else is the worse for it. */
+  async #listen(): Promise<void> {
     await this.#control.open().catch((err: unknown) => this.#options.log.warn({ err }, 'there is no control socket'));
+  }
+
+  /**
+   * A disk that fails or hangs must not keep alarms from starting. Without any there is nothing to do without a store. Says whether
+   * the disk has answered.
+   */
+  async #openStore(): Promise<boolean> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    const open = async (): Promise<void> => await this.#beginKeeping();
+    this.#recorder.hold();
+    if (this.#config.alarms.length === 0) {
+      await open();
+      return true;
+    }
+    const onAnswer = (): void => void (signal.aborted || this.#listen());
+    const onHopeless = (error: unknown): void => this.#died.abort(error);
+    return await openPatiently({ open, clock, log, signal, onAnswer, onHopeless });
+  }
+
+  async #beginKeeping(): Promise<void> {
+    const { signal } = this.#stopping;
+    const current = await this.#store.open();
+    if (signal.aborted) return await this.#store.close();
+    this.#keeping.defer(async () => await this.#store.close());
+    this.#keeping.defer(async () => void (await Promise.all(this.#forwarders.map((forwarder) => forwarder.stop()))));
+    this.#keeping.defer(async () => await this.#drain());
+    this.#run = current.run;
+    await this.#beginRun(current);
+    if (!signal.aborted) for (const forwarder of this.#forwarders) forwarder.start();
   }
 
   /** The first records of a run: which one came before it, and where every metric comes from. */
@@ -262,7 +298,7 @@ export class Gateway {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        this.#systemd.status(statusLineOf(await this.status()));
+        this.#systemd.status(this.#run === '' ? WITHOUT_STORE : statusLineOf(await this.status()));
       } catch (err) {
         if (!signal.aborted) log.warn({ err }, 'there is no status');
       }

@@ -79,6 +79,22 @@ test('a store that does not answer fills neither memory nor the log, and starves
   expect(asked[0]?.observation.info).toEqual({ event: 'not_stored', count: 2, reason: 'STORE_STALLED' });
 });
 
+test('an alarm finds room where samples find none any more, before the run has begun and after', async () => {
+  const urgent = { urgent: true };
+  const { recorder, asked, clock } = setUp(8);
+  recorder.hold();
+  for (let value = 0; value < 10; value += 1) recorder.record(sample(value));
+  recorder.record({ ...sample(0), kind: 'alarm' }, urgent);
+  expect([recorder.waiting, recorder.lost]).toEqual([5, 6]);
+  const begun = recorder.begin([sample(100)]);
+  asked.shift()?.resolve({ first: 1, last: 1 });
+  await begun;
+  await clock.advance(0);
+  for (let value = 0; value < 10; value += 1) recorder.record(sample(value));
+  recorder.record({ ...sample(0), kind: 'alarm' }, urgent);
+  expect(asked.filter(({ observation }) => observation.kind === 'alarm')).toHaveLength(2);
+});
+
 test('what was lost is not forgotten when the report of it is refused too: the next one tells of all', async () => {
   const { recorder, asked, clock } = setUp(2000);
   const full = (): void => asked.shift()?.reject(new MooringError('STORE_FULL', 'the disk is full'));

@@ -23,6 +23,8 @@ export interface RecorderOptions {
 }
 
 const WAITING_MAX = 20_000;
+/** An alarm finds room where samples find none any more. */
+const URGENT_SHARE = 1.25;
 const DEADLINE_MS = 30_000;
 /** How long a store that does not take the beginning of a run is left alone, in milliseconds. */
 const BEGIN_AGAIN_MS = 1000;
@@ -79,25 +81,31 @@ export class Recorder {
     return this.#lost;
   }
 
+  /** Before there is a run to begin: what is recorded from now on waits for it. */
+  hold(): void {
+    this.#held = [];
+  }
+
   /**
    * Stores what a run begins with, the first of it before the rest, and tries again until it is on disk. What is recorded
    * meanwhile waits, so that nothing observed stands before it; only a gap of the store's own may. Resolves after the first attempt, whatever came of it.
    */
   async begin([first, ...rest]: readonly [Observation, ...Observation[]]): Promise<void> {
     this.#opening = [[first], rest];
-    this.#held = [];
+    this.#held ??= [];
     await this.#tryToBegin();
   }
 
   /** Hands an observation to the store. The outcome is counted, logged and, where it was lost, recorded. */
   record(observation: Observation, options: AppendOptions = { urgent: false }): void {
+    const room = this.#waitingMax * (options.urgent ? URGENT_SHARE : 1);
     if (this.#held !== undefined) {
       // No more than there is room for when they all go to the store at once.
-      if (this.#held.length < this.#waitingMax / 2) this.#held.push({ observation, options });
+      if (this.#held.length < room / 2) this.#held.push({ observation, options });
       else this.#lose('the run cannot begin', this.#trouble ?? 'STORE_STALLED');
       return;
     }
-    if (this.#waiting.size >= this.#waitingMax) {
+    if (this.#waiting.size >= room) {
       this.#lose('the store does not answer', 'STORE_STALLED');
       return;
     }

@@ -8,9 +8,10 @@ import type { AlarmsStatus } from '../../daemon/alarms/alarms.ts';
 import { Gateway } from '../../daemon/app.ts';
 import { loadGatewayConfig } from '../../daemon/config/config.ts';
 import { SqliteStore } from '../../daemon/store/sqlite-store.ts';
-import type { Appended, AppendOptions } from '../../daemon/store/store.ts';
+import type { Appended, AppendOptions, Current } from '../../daemon/store/store.ts';
 import type { Observation } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { Ina219Chip } from '../../sim/chips/ina219.ts';
@@ -39,12 +40,20 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 let committed: Observation[] = [];
 /** The store takes nothing before it resolves. */
 let blockage: Promise<void> = Promise.resolve();
+/** What comes before each attempt to open the store. */
+let opening: () => Promise<void> = async () => await Promise.resolve();
 beforeEach(() => {
   committed = [];
   blockage = Promise.resolve();
+  opening = async () => await Promise.resolve();
 });
 
 class WatchedStore extends SqliteStore {
+  override async open(): Promise<Current> {
+    await opening();
+    return await super.open();
+  }
+
   override async append(observations: readonly Observation[], options: AppendOptions): Promise<Appended> {
     await blockage;
     const appended = await super.append(observations, options);
@@ -137,4 +146,32 @@ it('an alarm reaches the buzzer while the store takes nothing', async () => {
   answer.resolve();
   await gateway.stop();
   expect(events()).toEqual(['raised']);
+});
+
+it('an alarm sounds though the disk is full at the start, and its record is kept when there is room', async () => {
+  let isFull = true;
+  opening = async () => {
+    if (isFull) throw new MooringError('STORE_FULL', 'the disk is full');
+    await Promise.resolve();
+  };
+  const { gateway, buzzer } = await started(10);
+  await eventually('the buzzer sounds', SOON_MS, () => buzzer.isOn);
+  expect([await stateOf(), committed]).toEqual(['raised', []]);
+  isFull = false;
+  await eventually('its record is kept', 2 * SOON_MS, () => events().length > 0);
+  await gateway.stop();
+  expect(committed.slice(0, 3).map(({ info }) => info?.event)).toEqual(['boot', 'source', 'source']);
+  expect(events()).toEqual(['raised']);
+});
+
+it('what stood sounds again though the disk never answers at the start, and the gateway can be stopped', async () => {
+  const first = await started(10);
+  await eventually('the buzzer sounds', SOON_MS, () => first.buzzer.isOn);
+  await first.gateway.stop();
+  opening = async () => await new Promise<never>(() => undefined);
+  const machine = new SimulatedMachine(systemClock);
+  const second = await run(machine);
+  expect(machine.actuator('GPIO17').isOn).toBe(true);
+  await second.stop();
+  expect(machine.actuator('GPIO17').isOn).toBe(false);
 });
