@@ -33,6 +33,12 @@ function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 
+/** A process and all that it has started, and those. */
+function familyOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
+}
+
 async function everybodyEnds(stage: GpiodStage, guard: number): Promise<void> {
   await eventually('the guard ends', SOON_MS, () => !isRunning(guard));
   await eventually('the line is free', SOON_MS, () => !stage.isHeld(17));
@@ -76,10 +82,22 @@ test.each(VERSIONS)(
   },
 );
 
+test.each(VERSIONS)(
+  'a watchdog of systemd, which aborts all processes of the unit at once, leaves nothing switched on (gpiod %s)',
+  async (version) => {
+    using stage = new GpiodStage(version, 4);
+    const { daemon, guard } = await playing(stage);
+    for (const pid of familyOf(daemon.pid)) process.kill(pid, 'SIGABRT');
+    await daemon.kill();
+    await levelsAre(stage, 0, 1, 0);
+    await everybodyEnds(stage, guard);
+  },
+);
+
 test('what a terminal or systemd sends to everybody ends neither the guard nor what holds the line', async () => {
   using stage = new GpiodStage('1.6.3', 0);
   const { daemon, guard } = await playing(stage);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     for (const pid of [guard, ...stage.holders(17)]) process.kill(pid, signal);
   }
   expect(await daemon.stop()).toBe(0);

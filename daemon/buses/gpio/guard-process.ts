@@ -1,6 +1,7 @@
 /**
  * The guard: a process of its own that holds every output line, so that a daemon that is killed or stopped leaves nothing
- * switched on. It lives as long as its standard input is open, whatever signals come: Ctrl-C and systemd send theirs to it too.
+ * switched on. It lives as long as its standard input is open, whatever signals come: Ctrl-C, systemd and its watchdog send
+ * theirs to it too.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -10,7 +11,9 @@ import type { WordFromGuard, WordToGuard } from './guard-words.ts';
 import { LineGuard } from './line-guard.ts';
 import { SysfsHolder } from './sysfs-holder.ts';
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGABRT', 'SIGTERM'] as const) {
+  process.on(signal, () => undefined);
+}
 // A daemon that is gone hears nothing; that it is gone is told by the other pipe.
 process.stdout.on('error', () => undefined);
 

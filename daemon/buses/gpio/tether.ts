@@ -57,8 +57,11 @@ function pipeOf(child: ChildProcess): Writable | undefined {
   return pipe;
 }
 
-/** A Ctrl-C and a `systemctl stop` reach the whole group of processes: the daemon decides, the others live by their pipe. */
-const DEAF = "trap '' HUP INT TERM\n";
+/**
+ * A Ctrl-C, a `systemctl stop` and the SIGABRT of systemd's watchdog reach the whole group of processes: the daemon decides, or
+ * is gone, and the others live by their pipe.
+ */
+const DEAF = "trap '' HUP INT QUIT ABRT TERM\n";
 
 function untilDone(command: Command): string {
   const words = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
