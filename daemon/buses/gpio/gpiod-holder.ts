@@ -72,11 +72,7 @@ export class GpiodHolder implements LineHolder {
     if (holding === undefined) return;
     holding.child.kill('SIGKILL');
     await holding.ended;
-    // Only one that ends by itself has surely driven the line; where it fails, the last words of the other are still to come.
-    await this.#setSafe().then(
-      () => dismiss(holding.child),
-      () => abandon(holding.child),
-    );
+    await this.#makeSafe(holding).catch(() => undefined);
   }
 
   async #change(): Promise<void> {
@@ -114,13 +110,24 @@ export class GpiodHolder implements LineHolder {
   #ended(holding: Holding): void {
     if (this.#holding !== holding) return;
     this.#holding = undefined;
-    dismiss(holding.child);
-    void this.#setSafe()
+    void this.#makeSafe(holding)
       .then(
         () => lineError(this.#line, holding.said(), 'ACTUATOR_FAILED'),
         (error: MooringError) => error,
       )
       .then((error) => this.#onLost(error));
+  }
+
+  /** After the end of its holder. Throws as `take` does. */
+  async #makeSafe({ child }: Holding): Promise<void> {
+    try {
+      await this.#setSafe();
+      dismiss(child);
+    } catch (error) {
+      // Only one that ends by itself has surely driven the line; where it fails, the last words of the other are still to come.
+      abandon(child);
+      throw error;
+    }
   }
 
   async #setSafe(): Promise<void> {

@@ -6,7 +6,7 @@ import type { SysfsLine } from './found-line.ts';
 import type { Level } from './guard-words.ts';
 import type { LineHolder } from './line-holder.ts';
 import { loadOnoff, type OnoffGpio } from './onoff.ts';
-import { cut, type Spawn, will } from './tether.ts';
+import { abandon, cut, type Spawn, will } from './tether.ts';
 
 /** A line of the older interface, which stays as it is when its process ends: a shell waits with the safe level for that. */
 export class SysfsHolder implements LineHolder {
@@ -63,14 +63,16 @@ export class SysfsHolder implements LineHolder {
 
   #giveBack(): void {
     const gpio = this.#gpio;
+    const heir = this.#heir;
     this.#gpio = undefined;
+    this.#heir = undefined;
     try {
       gpio?.writeSync(this.#safe);
+      if (heir !== undefined) cut(heir);
       gpio?.unexport();
     } catch {
-      // A line whose chip is gone: it was told of, or nobody asks any more.
+      // A line whose chip is gone: it was told of, or nobody asks any more. The shell tries once more.
+      if (heir !== undefined) abandon(heir);
     }
-    if (this.#heir !== undefined) cut(this.#heir);
-    this.#heir = undefined;
   }
 }
