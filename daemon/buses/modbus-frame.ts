@@ -14,6 +14,7 @@ interface Request {
   readonly unit: number;
   readonly code: number;
   readonly count: number;
+  readonly frame: Buffer;
 }
 
 /**
@@ -48,7 +49,7 @@ export abstract class FramePort extends EventEmitter {
 
   write(frame: Buffer): void {
     this.#received = this.keep(this.#received);
-    this.#request = { unit: frame.readUInt8(0), code: frame.readUInt8(1), count: frame.readUInt16BE(4) };
+    this.#request = { unit: frame.readUInt8(0), code: frame.readUInt8(1), count: frame.readUInt16BE(4), frame };
     this.#heard = 0;
     this.#send(this.encode(frame));
   }
@@ -86,9 +87,15 @@ export class RtuPort extends FramePort {
     return frame;
   }
 
-  protected decode(received: Buffer, { unit, code, count }: Request): Buffer {
+  protected decode(received: Buffer, { unit, code, count, frame }: Request): Buffer {
     for (let at = 0; at + EXCEPTION_BYTES <= received.length; at += 1) {
       if (received[at] !== unit) continue;
+      // Of an adapter that hears itself. The register's number in it may be what the length is in an answer.
+      const echo = frame.subarray(0, received.length - at);
+      if (received.subarray(at, at + echo.length).equals(echo)) {
+        at += frame.length - 1;
+        continue;
+      }
       const isException = received[at + 1] === (code | EXCEPTION);
       const isAnswer = received[at + 1] === code && received[at + 2] === 2 * count;
       const length = isException ? EXCEPTION_BYTES : EXCEPTION_BYTES + 2 * count;

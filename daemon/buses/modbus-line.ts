@@ -64,9 +64,11 @@ export class ModbusLine {
   readonly #options: ModbusLineOptions;
   readonly #turns = new Turns();
   readonly #users = new Set<object>();
-  /** By unit: until when it may still answer an old request, on the monotonic clock. */
+  /** By unit: until when it may still answer an old request, on the monotonic clock; of a line that was opened anew as well. */
   readonly #lateUntilMs = new Map<number, number>();
   #connection: Connection | undefined;
+  /** Resolves when the wire that was open before is given back. */
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(options: ModbusLineOptions) {
     this.#options = options;
@@ -126,6 +128,8 @@ export class ModbusLine {
     const { unit, kind, address, count, timeoutMs } = request;
     const where = { ...place, unit, kind, address };
     const limitMs = timeoutMs + byteMs * (REQUEST_BYTES + answerBytes(count));
+    // Not when its time is over: the unit answers also a line that was closed and opened meanwhile.
+    this.#lateUntilMs.set(unit, clock.monotonicMs() + limitMs + timeoutMs);
     return await new Promise<number[]>((resolve, reject) => {
       const settle = (act: () => void): void => {
         cancel();
@@ -134,11 +138,11 @@ export class ModbusLine {
         act();
       };
       const cancel = clock.after(limitMs, () => {
-        this.#lateUntilMs.set(unit, clock.monotonicMs() + timeoutMs);
         settle(() => reject(noAnswerError(where, limitMs, connection.port.heard)));
       });
       connection.fail = (error) => settle(() => reject(error));
       const answered = (error: Error | null, answer?: { readonly data: number[] }): void => {
+        this.#lateUntilMs.delete(unit);
         if (error !== null || answer === undefined) settle(() => reject(answerError(error as Error, where)));
         else settle(() => resolve(answer.data));
       };
@@ -149,6 +153,8 @@ export class ModbusLine {
 
   async #connect(signal: AbortSignal): Promise<void> {
     const { clock, connect, framing } = this.#options;
+    // A port has one owner: while it is being closed it would pass for another program's.
+    await this.#closing;
     const wire = await connect(signal);
     const lose = (error: Error): void => {
       connection.loss ??= error;
@@ -173,7 +179,6 @@ export class ModbusLine {
       loss: undefined,
     };
     this.#connection = connection;
-    this.#lateUntilMs.clear();
     wire.listen(
       (bytes) => {
         connection.heardMs = clock.monotonicMs();
@@ -186,7 +191,8 @@ export class ModbusLine {
   async #disconnect(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
-    await connection?.wire.close();
+    if (connection !== undefined) this.#closing = connection.wire.close();
+    await this.#closing;
   }
 
   /** Others have their turns while an old answer of the unit may still come. */

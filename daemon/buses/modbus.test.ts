@@ -7,6 +7,8 @@ import { SteppedClock } from '../../sim/clock.ts';
 import { SimulatedSerialLine } from '../../sim/serial-line.ts';
 import { RegisterBank } from '../../sim/talkers/modbus-registers.ts';
 import { ModbusRtuUnits, type ModbusUnit } from '../../sim/talkers/modbus-rtu.ts';
+import type { Talker } from '../../sim/talkers/talker.ts';
+import type { SerialLineSettings, SerialOpening } from './machine.ts';
 import { modbusPorts } from './modbus.ts';
 
 const never = new AbortController().signal;
@@ -35,6 +37,11 @@ function stage(units: Readonly<Record<number, ModbusUnit>>) {
   const device = (unit: number, timeoutMs = TIMEOUT_MS, baud = 9600): ModbusDevice =>
     ports.modbus({ kind: 'rtu', path: PATH, baud, parity: 'none', stopBits: 1, unit, timeoutMs });
   return { clock, slaves, line, ports, device };
+}
+
+async function reopen(devices: readonly ModbusDevice[]): Promise<void> {
+  for (const each of devices) await each.close();
+  for (const each of devices) await each.open(never);
 }
 
 /** What a call has come to so far. */
@@ -149,12 +156,101 @@ describe('a unit that does not answer', () => {
     const late = watch(a.readRegisters('input', 0, 1, never));
     await clock.advance(TIMEOUT_MS + 25);
     expect(late.outcome).toBe('DEADLINE');
-    unit.answerMs = 10;
-    // The same number of registers from another place: the late answer would pass for it.
+    unit.answerMs = 90;
+    // The same number of registers from another place: the late answer, which comes first, would pass for it.
     const next = watch(a.readRegisters('input', 10, 1, never));
-    await clock.advance(TIMEOUT_MS + 60);
+    await clock.advance(2 * TIMEOUT_MS + 60);
     expect(next.outcome).toEqual([3000]);
   });
+});
+
+describe('a line that is closed and opened again', () => {
+  test.each([
+    ['its time was over', TIMEOUT_MS + 40, TIMEOUT_MS + 20],
+    ['it was given up', 60, 30],
+  ])('takes no answer of a request before, whether %s', async (_, answerMs, afterMs) => {
+    const unit = unitOf(3, { answerMs });
+    const { clock, device, line } = stage({ 3: unit });
+    const a = device(3);
+    await a.open(never);
+    watch(a.readRegisters('input', 0, 1, never));
+    await clock.advance(afterMs);
+    await a.close();
+    await a.open(never);
+    expect(line.openings).toBe(2);
+    unit.answerMs = 90;
+    const next = watch(a.readRegisters('input', 10, 1, never));
+    await clock.advance(3 * TIMEOUT_MS + 60);
+    expect(next.outcome).toEqual([3000]);
+  });
+
+  test('does not pass for taken while it is being closed', async () => {
+    const clock = new SteppedClock();
+    const line = new SimulatedSerialLine(new ModbusRtuUnits({ clock, units: {} }), { baud: 9600 });
+    const machine = {
+      openSerial: async (settings: SerialLineSettings): Promise<SerialOpening> => {
+        const opening = await line.openSerial(settings);
+        return { ...opening, close: async () => await clock.sleep(20).then(() => opening.close()) };
+      },
+      openTcp: (): Promise<never> => Promise.reject(new Error('no network')),
+    };
+    const ports = modbusPorts({ machine, clock, log: silentLog });
+    const [a, b] = [1, 2].map((unit) =>
+      ports.modbus({ kind: 'rtu', path: PATH, baud: 9600, parity: 'none', stopBits: 1, unit, timeoutMs: TIMEOUT_MS }),
+    ) as [ModbusDevice, ModbusDevice];
+    await a.open(never);
+    const closed = watch(a.close());
+    const opened = watch(b.open(never));
+    await clock.advance(20);
+    expect([closed.outcome, opened.outcome]).toEqual([undefined, undefined]);
+    expect(line.openings).toBe(2);
+  });
+});
+
+test('an adapter that hears itself is understood, whatever register is asked for', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: 0xff00 }), fc.integer({ min: 1, max: 4 }), async (at, count) => {
+      const clock = new SteppedClock();
+      const registers = new RegisterBank();
+      const words = Array.from({ length: count }, (_, index) => 1000 + index);
+      registers.put('input', at, () => words);
+      const units = new ModbusRtuUnits({ clock, units: { 3: { registers } } });
+      const echoing: Talker = {
+        powerUp(say) {
+          units.powerUp(say);
+          this.hear = (bytes) => {
+            // In pieces, as they come from the wire.
+            say(bytes.subarray(0, 7));
+            say(bytes.subarray(7));
+            units.hear(bytes);
+          };
+        },
+        powerDown: () => units.powerDown(),
+        hear: () => undefined,
+      };
+      const line = new SimulatedSerialLine(echoing, { baud: 9600 });
+      const openTcp = (): Promise<never> => Promise.reject(new Error('no network'));
+      const machine = { openSerial: line.openSerial.bind(line), openTcp };
+      const device = modbusPorts({ machine, clock, log: silentLog }).modbus({
+        ...{ kind: 'rtu', path: PATH, baud: 9600, parity: 'none', stopBits: 1, unit: 3, timeoutMs: TIMEOUT_MS },
+      });
+      await device.open(never);
+      const read = watch(device.readRegisters('input', at, count, never));
+      await clock.advance(60);
+      expect(read.outcome).toEqual(words);
+      await device.close();
+    }),
+    // Where the high byte of the register's number is the length of an answer.
+    {
+      numRuns: 100,
+      examples: [
+        [0x0200, 1],
+        [0x02ff, 1],
+        [0x0404, 2],
+        [0x0801, 4],
+      ],
+    },
+  );
 });
 
 test('however slow its units and whatever is asked of them, no answer is ever taken for another', async () => {
@@ -166,6 +262,7 @@ test('however slow its units and whatever is asked of them, no answer is ever ta
           answerMs: fc.integer({ min: 0, max: 2 * TIMEOUT_MS - 20 }),
           at: fc.integer({ min: 0, max: 2 }),
           pauseMs: fc.nat(150),
+          isReopened: fc.boolean(),
         }),
         { maxLength: 12 },
       ),
@@ -180,7 +277,8 @@ test('however slow its units and whatever is asked of them, no answer is ever ta
         const devices = [device(1), device(2)] as const;
         for (const each of devices) await each.open(never);
         const reads: { readonly outcome: unknown; readonly right: number }[] = [];
-        for (const { unit, answerMs, at, pauseMs } of asked) {
+        const reopened: Promise<void>[] = [];
+        for (const { unit, answerMs, at, pauseMs, isReopened } of asked) {
           (units[unit] as ModbusUnit).answerMs = answerMs;
           const read = watch((devices[unit - 1] as ModbusDevice).readRegisters('input', at, 1, never));
           reads.push(
@@ -189,10 +287,12 @@ test('however slow its units and whatever is asked of them, no answer is ever ta
             }),
           );
           await clock.advance(pauseMs);
+          if (isReopened) reopened.push(reopen(devices));
         }
         await clock.advance(10_000);
+        await Promise.all(reopened);
         for (const { outcome, right } of reads)
-          expect(['DEADLINE', 'READING_DAMAGED', `${right}`]).toContain(String(outcome));
+          expect(['DEADLINE', 'READING_DAMAGED', 'PORT_LOST', `${right}`]).toContain(String(outcome));
         for (const each of devices) await each.close();
         expect(clock.pendingTimers).toBe(0);
       },
