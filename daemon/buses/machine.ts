@@ -23,8 +23,10 @@ export interface Machine {
 
 /** One I²C bus. Knows no queue and no deadline; its owner has one job under way at a time. */
 export interface I2cAdapter {
-  /** Throws ENOENT, EACCES. */
-  open(): Promise<void>;
+  /**
+   * `muxes`: addresses of the multiplexers on it, of which one may have a channel connected from before. Throws ENOENT, EACCES.
+   */
+  open(muxes?: readonly number[]): Promise<void>;
   /** The bytes that were read, none if none were asked for. Throws ENXIO, EREMOTEIO, ETIMEDOUT, EIO, …; may never come back. */
   run(job: I2cJob): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -97,6 +97,18 @@ describe.each([
       expect(fake.wire).toEqual([...['70<02', '51>1', '70<02', '51>1', '70<04', '51>1'], ...['70<00', '50>1', '50>1']]);
     });
 
+    test('a channel that a process before has left connected does not spoil what is behind another multiplexer', async () => {
+      const [before, after] = [stage.adapter(1, moduleOf()), stage.adapter(1, moduleOf())];
+      await before.open([0x70, 0x71]);
+      await before.run({ address: 0x51, readLength: 1, mux: { address: 0x70, channel: 1 } });
+      await before.close();
+      fake.wire.length = 0;
+      await after.open([0x70, 0x71]);
+      const other = { address: 0x51, readLength: 1, mux: { address: 0x71, channel: 1 } };
+      await expect(after.run(other)).rejects.toMatchObject({ code: 'ENXIO' });
+      expect(fake.wire).toEqual(['70<00', '71<02', '51>1']);
+    });
+
     test('a multiplexer without power keeps nobody else from the bus', async () => {
       const adapter = stage.adapter(1, moduleOf());
       await adapter.open();

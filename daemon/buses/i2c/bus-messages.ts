@@ -9,6 +9,8 @@ export interface OpenBus {
   readonly path: string;
   /** Name or address of the package `i2c-bus`. */
   readonly module: string;
+  /** Addresses of the multiplexers on it. */
+  readonly muxes: readonly number[];
 }
 
 export interface RunJob {

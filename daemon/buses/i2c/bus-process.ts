@@ -19,14 +19,14 @@ serve(async (question: BusQuestion): Promise<BusOpening | string> => {
 });
 
 /** Only one of the two libraries is loaded: each costs memory. */
-async function open({ path, module }: OpenBus): Promise<BusOpening> {
+async function open({ path, module, muxes }: OpenBus): Promise<BusOpening> {
   const found = await packageOf(module);
   if (typeof found !== 'string') {
-    jobs = new I2cJobs(openPackageI2c(found, path));
+    jobs = new I2cJobs(openPackageI2c(found, path), muxes);
     return { library: 'i2c-bus' };
   }
   const { openIoctlI2c } = await import('./ioctl-i2c.ts');
-  jobs = new I2cJobs(openIoctlI2c(path));
+  jobs = new I2cJobs(openIoctlI2c(path), muxes);
   return { library: 'koffi', reason: found };
 }
 

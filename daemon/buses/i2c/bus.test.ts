@@ -158,6 +158,39 @@ test('opening that takes longer than ten seconds leaves the bus stuck, and is cl
   expect(calls).toEqual(['open', 'close', 'open']);
 });
 
+test('the bus hears at each opening which multiplexers its devices stand behind', async () => {
+  const clock = new SteppedClock();
+  const opened: unknown[] = [];
+  const faults = ['ECHILD'];
+  const adapter: I2cAdapter = {
+    open: async (muxes) => {
+      opened.push(muxes);
+      await Promise.resolve();
+    },
+    run: async ({ readLength = 0 }) => {
+      const code = faults.shift();
+      if (code !== undefined) throw Object.assign(new Error(code), { code });
+      return await Promise.resolve(new Uint8Array(readLength));
+    },
+    close: () => Promise.resolve(),
+  };
+  const ports = i2cPorts({ machine: { i2c: () => adapter }, clock, log: silentLog });
+  const muxes = [
+    { address: 0x70, channel: 3 },
+    { address: 0x71, channel: 3 },
+    { address: 0x70, channel: 4 },
+  ] as const;
+  const [device] = muxes.map((mux) => ports.i2c({ bus: 'i2c-1', address: 0x76, mux }));
+  await device?.open(never);
+  const read = watch((device as NonNullable<typeof device>).read(1, never));
+  await clock.advance(2);
+  expect(read.outcome).toBeInstanceOf(Buffer);
+  expect(opened).toEqual([
+    [0x70, 0x71],
+    [0x70, 0x71],
+  ]);
+});
+
 test('another bus knows nothing of one that is stuck', async () => {
   const { clock, log } = stage();
   const buses = new Map([

@@ -56,6 +56,7 @@ export class I2cBus {
   readonly #transactionMs: number;
   readonly #turns = new Turns();
   readonly #users = new Set<object>();
+  readonly #muxes = new Set<number>();
   /** `stale`: open, and not to be used before it was opened anew. */
   #state: 'closed' | 'open' | 'stale' = 'closed';
   #stuck: Stuck | undefined;
@@ -70,6 +71,11 @@ export class I2cBus {
     this.#clock = clock;
     this.#log = log;
     this.#transactionMs = transactionMs;
+  }
+
+  /** There is a multiplexer at this address: to be told before the bus is opened, as it may have a channel connected. */
+  hasMux(address: number): void {
+    this.#muxes.add(address);
   }
 
   /** Keeps the bus open for `user` until it is released, and opens it where it is not. Throws as a transaction does. */
@@ -208,7 +214,7 @@ export class I2cBus {
   async #ensureOpen(place: I2cPlace): Promise<void> {
     if (this.#state === 'stale') await this.#closeAdapter();
     if (this.#state === 'open') return;
-    await this.#guarded(place, OPEN_MS, () => this.#adapter.open());
+    await this.#guarded(place, OPEN_MS, () => this.#adapter.open([...this.#muxes]));
     // Not earlier: what opens tells nothing of the wire.
     this.#state = 'open';
   }

@@ -39,9 +39,9 @@ class ChildAdapter implements I2cAdapter {
     this.#calls = new ChildProcessCalls({ program: PROGRAM, clock });
   }
 
-  async open(): Promise<void> {
+  async open(muxes: readonly number[] = []): Promise<void> {
     this.#calls.start();
-    const question: OpenBus = { ask: 'open', path: `/dev/${this.#bus}`, module: this.#module };
+    const question: OpenBus = { ask: 'open', path: `/dev/${this.#bus}`, module: this.#module, muxes };
     let opening: BusOpening;
     try {
       opening = await this.#calls.call<BusOpening>(question);

@@ -26,18 +26,20 @@ export interface NativeI2c {
  */
 export class I2cJobs {
   readonly #native: NativeI2c;
-  /** Address of the multiplexer that may have a channel connected. */
-  #connected: number | undefined;
+  /** Addresses of the multiplexers that may have a channel connected. */
+  readonly #connected: Set<number>;
 
-  constructor(native: NativeI2c) {
+  /** @param muxes those on the bus: whoever had it before, and was killed, has left a channel connected */
+  constructor(native: NativeI2c, muxes: readonly number[]) {
     this.#native = native;
+    this.#connected = new Set(muxes);
   }
 
   run({ address, mux, write, readLength = 0, isCombined = false }: I2cJob): Uint8Array {
-    if (this.#connected !== undefined && this.#connected !== mux?.address) this.#disconnect(this.#connected);
+    for (const other of this.#connected) if (other !== mux?.address) this.#disconnect(other);
     if (mux !== undefined) {
       // Also where it fails: it may have been heard.
-      this.#connected = mux.address;
+      this.#connected.add(mux.address);
       this.#native.write(mux.address, Uint8Array.of(1 << mux.channel));
     }
     if (isCombined && write?.[0] !== undefined) return this.#native.readRegister(address, write[0], readLength);
@@ -53,7 +55,7 @@ export class I2cJobs {
       // Nobody there: unplugged or without power, so nothing is connected.
       if (!isNoAnswer(error)) throw error;
     }
-    this.#connected = undefined;
+    this.#connected.delete(mux);
   }
 }
 

@@ -52,6 +52,7 @@ class DeviceOnBus implements I2cDevice {
   constructor(bus: I2cBus, settings: I2cSettings) {
     this.#bus = bus;
     this.#settings = settings;
+    if (settings.mux !== undefined) bus.hasMux(settings.mux.address);
   }
 
   async open(signal: AbortSignal): Promise<void> {
