@@ -21,6 +21,9 @@ const ioctlNumber = libcFunction('int ioctl(int fd, unsigned long request, unsig
   ...p: number[]
 ) => number;
 
+/** What the kernel knows by its address while a call is out: nothing else of this process may refer to it any more by then. */
+const lent: Buffer[] = [];
+
 /** A bus through the C library: needs no compiler at installation. Throws ENOENT, EACCES. */
 export function openIoctlI2c(path: string): NativeI2c {
   return new IoctlI2c(openSync(path, constants.O_RDWR));
@@ -71,7 +74,10 @@ class IoctlI2c implements NativeI2c {
     const request = Buffer.alloc(16);
     request.writeBigUInt64LE(addressOf(list), 0);
     request.writeUInt32LE(messages.length, POINTER_AT);
-    check(ioctl(this.#descriptor, I2C_RDWR, request), address);
+    lent.push(list, ...messages.map(({ bytes }) => bytes));
+    const result = ioctl(this.#descriptor, I2C_RDWR, request);
+    lent.length = 0;
+    check(result, address);
   }
 
   /** I2C_RDWR would talk between the calls of a driver of the kernel; I2C_SLAVE refuses to (EBUSY). */
