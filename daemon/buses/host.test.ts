@@ -81,6 +81,22 @@ describe('files', () => {
     expect(log.said[0]).toBe('warn: a file of this machine does not answer');
   });
 
+  test('of which one hangs keep one thread, however often it is asked, by whoever gives up before', async () => {
+    const path = hangingFile('a');
+    writeFileSync(join(folder, 'd'), 'well');
+    const off = new AbortController();
+    const reads = [host.read(path, off.signal), host.read(path, never)].map((read) => read.catch(() => undefined));
+    await clock.advance(1000);
+    off.abort(new Error('given up'));
+    reads.push(host.read(path, never).catch(() => undefined));
+    await clock.advance(4000);
+    await Promise.all(reads);
+    expect(await host.read(join(folder, 'd'), never)).toBe('well');
+    expect(log.said).toEqual(['warn: a file of this machine does not answer']);
+    await letGo(path);
+    await expect.poll(() => log.said).toHaveLength(2);
+  });
+
   test('that are no longer wanted are not waited for', async () => {
     const path = hangingFile('a');
     const off = new AbortController();

@@ -23,8 +23,8 @@ export function hostSystem(context: { readonly clock: Clock; readonly log: Log }
 class OwnHost implements HostSystem {
   readonly #clock: Clock;
   readonly #lanes: readonly CallLane<string>[];
-  /** Paths whose last call has not come back. */
-  readonly #hung = new Set<string>();
+  /** Where a path is being asked, or waits to be, and how often: in one lane at a time, so that one that hangs keeps one thread. */
+  readonly #asked = new Map<string, { readonly lane: CallLane<string>; times: number }>();
   readonly clockOffsetS = kernelClockOffsetS;
 
   constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }) {
@@ -34,14 +34,8 @@ class OwnHost implements HostSystem {
       limitMs: FILE_MS,
       deadlineError,
       stuckError,
-      onStuck: (path: string): void => {
-        this.#hung.add(path);
-        log.warn({ path, limitMs: FILE_MS }, 'a file of this machine does not answer');
-      },
-      onFree: (path: string, stuckMs: number): void => {
-        this.#hung.delete(path);
-        log.info({ path, stuckMs }, 'the file of this machine has answered');
-      },
+      onStuck: (path: string) => log.warn({ path, limitMs: FILE_MS }, 'a file of this machine does not answer'),
+      onFree: (path: string, stuckMs: number) => log.info({ path, stuckMs }, 'the file of this machine has answered'),
     };
     this.#lanes = Array.from({ length: LANES }, () => new CallLane(laneOptions));
   }
@@ -86,17 +80,35 @@ class OwnHost implements HostSystem {
   /** Every file is asked once at a time, and none while it has not answered. */
   async #ask<T>(path: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
+    const asked = this.#asked.get(path) ?? { lane: this.#shortestLane(path), times: 0 };
+    this.#asked.set(path, asked);
+    asked.times += 1;
+    const done = (): void => {
+      asked.times -= 1;
+      if (asked.times === 0) this.#asked.delete(path);
+    };
+    let isOut = false;
+    try {
+      return await asked.lane.run(path, signal, async () => {
+        isOut = true;
+        try {
+          return await ask();
+        } catch (cause) {
+          throw fileError(path, cause as NodeJS.ErrnoException);
+        } finally {
+          done();
+        }
+      });
+    } finally {
+      // Who gives up while it is out leaves it out.
+      if (!isOut) done();
+    }
+  }
+
+  #shortestLane(path: string): CallLane<string> {
     const lane = this.#lanes.filter(({ isStuck }) => !isStuck).sort((a, b) => a.length - b.length)[0];
-    if (lane === undefined || this.#hung.has(path)) throw stuckError(path);
-    return await lane.run(path, signal, async () => {
-      // Another call of it may have been ahead in the other lane.
-      if (this.#hung.has(path)) throw stuckError(path);
-      try {
-        return await ask();
-      } catch (cause) {
-        throw fileError(path, cause as NodeJS.ErrnoException);
-      }
-    });
+    if (lane === undefined) throw stuckError(path);
+    return lane;
   }
 }
 
