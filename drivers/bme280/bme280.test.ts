@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { MooringError } from '../../runtime/errors.ts';
 import { Bme280Chip, type Bme280Trimming, USUAL_TRIMMING } from '../../sim/chips/bme280.ts';
 import { ChipStand } from '../../test/chip-stand.ts';
 import type { Reading } from '../driver.ts';
@@ -68,6 +69,19 @@ test('a temperature that no air has takes pressure and humidity with it, which a
     metrics: {},
     missing: ['temperature', 'pressure', 'humidity'],
   });
+});
+
+test('a measurement that is under way, as its sample was given up, is waited for: the chip begins the next one behind it', async () => {
+  const stand = new ChipStand();
+  stand.truths = { temperature: 20, humidity: 50, pressure: 1000 };
+  stand.attach(new Bme280Chip(stand));
+  const sensor = await stand.opened(bme280, { oversampling: 16 });
+  const deadline = new AbortController();
+  const late = sensor.sample(deadline.signal);
+  await stand.clock.advance(5);
+  deadline.abort(new MooringError('DEADLINE', 'given up'));
+  await expect(late).rejects.toMatchObject({ code: 'DEADLINE' });
+  expect((await stand.sample(sensor)).metrics.humidity).toBeCloseTo(50, 1);
 });
 
 test('an element that drifts takes its own value with it and no other', async () => {

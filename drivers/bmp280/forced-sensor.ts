@@ -44,7 +44,8 @@ const CONFIG_MARK = 0b101_000_00;
 /** Until a chip answers after a reset, in milliseconds. */
 const START_UP_MS = 2;
 const POLL_MS = 2;
-const POLLS_MAX = 25;
+/** Long enough for a measurement that was given up before this one, behind which the chip begins it: BST-BME280-DS002, section 3.3.1. */
+const POLLS_MAX = 60;
 
 /** Names of the chips that share these addresses, by what they say they are. */
 const FAMILY: ReadonlyMap<number, string> = new Map([

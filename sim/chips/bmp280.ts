@@ -55,6 +55,8 @@ export class Bmp280Chip implements I2cChip {
   /** When it got power; undefined: nobody has looked at it yet, and it has had power for long. */
   #startedMs: number | undefined;
   #measuring: { readonly untilMs: number; readonly isRepeated: boolean } | undefined;
+  /** What was written to `ctrl_meas` during a measurement, which is not obeyed before its end. */
+  #control: number | undefined;
 
   constructor(options: Bmp280Options) {
     this.options = options;
@@ -86,6 +88,7 @@ export class Bmp280Chip implements I2cChip {
   /** The registers after power-on. */
   protected powerOn(): void {
     this.#measuring = undefined;
+    this.#control = undefined;
     this.registers.fill(0);
     this.registers[0xd0] = this.id;
     this.burn();
@@ -144,15 +147,18 @@ export class Bmp280Chip implements I2cChip {
     if (register === 0xe0 && value === RESET_WORD) this.powerCycle();
     else if (register === 0xf5 && ((this.registers[0xf4] as number) & 3) === 3) return;
     else if (register === 0xf5 || this.isWritable(register)) this.registers[register] = value;
-    else if (register === 0xf4) {
-      this.registers[register] = value;
-      const mode = value & 3;
-      if (mode !== 0) this.#begin(mode === 3);
-    }
+    else if (register === 0xf4 && this.#measuring !== undefined) this.#control ??= value;
+    else if (register === 0xf4) this.#obey(value, this.options.clock.monotonicMs());
   }
 
-  #begin(isRepeated: boolean): void {
-    this.#measuring = { untilMs: this.options.clock.monotonicMs() + this.slowness * this.measuringMs(), isRepeated };
+  #obey(control: number, nowMs: number): void {
+    this.registers[0xf4] = control;
+    const mode = control & 3;
+    if (mode !== 0) this.#begin(mode === 3, nowMs);
+  }
+
+  #begin(isRepeated: boolean, nowMs: number): void {
+    this.#measuring = { untilMs: nowMs + this.slowness * this.measuringMs(), isRepeated };
     this.registers[0xf3] = 0x08;
   }
 
@@ -161,14 +167,19 @@ export class Bmp280Chip implements I2cChip {
       this.powerOn();
       this.#startedMs = -START_UP_MS;
     }
-    if (this.#measuring === undefined || this.options.clock.monotonicMs() < this.#measuring.untilMs) return;
+    const nowMs = this.options.clock.monotonicMs();
+    while (this.#measuring !== undefined && nowMs >= this.#measuring.untilMs) this.#end(this.#measuring);
+  }
+
+  #end({ untilMs, isRepeated }: { readonly untilMs: number; readonly isRepeated: boolean }): void {
     this.measure();
     this.registers[0xf3] = 0;
-    if (this.#measuring.isRepeated) this.#begin(true);
-    else {
-      this.#measuring = undefined;
-      this.registers[0xf4] = (this.registers[0xf4] as number) & 0xfc;
-    }
+    this.#measuring = undefined;
+    const control = this.#control;
+    this.#control = undefined;
+    if (control !== undefined) this.#obey(control, untilMs);
+    else if (isRepeated) this.#begin(true, this.options.clock.monotonicMs());
+    else this.registers[0xf4] = (this.registers[0xf4] as number) & 0xfc;
   }
 
   /** Twenty bits, of which oversampling decides how many mean something: 16 and one more for each doubling. */
