@@ -19,9 +19,16 @@ export interface Reading {
   readonly timestampMs: number | undefined;
   /** By the registry's name, or `x_…` where it has none. Never empty text; numbers are finite and never -0. */
   readonly metrics: Readonly<Record<string, MetricValue>>;
+  /** Metrics of which it says that it has no value, or whose value was refused: flag 9. None of `metrics`. */
+  readonly missing?: readonly string[];
   readonly location?: Location;
   /** What else it said, its own ids and the time as it was written among it; snake_case. */
   readonly info?: Info;
+  /**
+   * What the record's id follows from, with the source and `sourceId`, in place of all of the reading: where copies of one
+   * and the same differ in something, as an uplink does that several gateways have heard.
+   */
+  readonly identity?: string;
 }
 
 /** A part of a message that is no reading. */
@@ -44,6 +51,8 @@ export interface Parsed {
  */
 export interface Format {
   readonly name: FormatName;
-  /** Throws `RECORD_INVALID`, with what is wrong and where, for a message of which nothing can be used. */
+  /**
+   * At least one reading. Throws `RECORD_INVALID`, with what is wrong and where, for a message of which nothing can be used.
+   */
   parse(message: ForeignMessage): Parsed;
 }

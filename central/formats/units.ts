@@ -1,0 +1,78 @@
+/** A unit as `base · factor + offset`, where the base is that of its quantity. */
+interface Unit {
+  readonly symbol: string;
+  readonly quantity: string;
+  readonly factor: number;
+  readonly offset: number;
+}
+
+type Row = readonly [quantity: string, symbol: string, factor: number, aliases: string, offset?: number];
+
+/** Factors are whole where they can be, so that 101325 Pa is 1013.25 hPa and nothing near it. */
+const ROWS: readonly Row[] = [
+  ['temperature', '°C', 1, 'C ℃ degC Cel celsius'],
+  ['temperature', 'K', 1, 'kelvin', -273.15],
+  ['temperature', '°F', 5 / 9, 'F ℉ degF fahrenheit', -160 / 9],
+  ['pressure', 'Pa', 1, 'pascal'],
+  ['pressure', 'hPa', 100, 'mbar mb'],
+  ['pressure', 'kPa', 1000, ''],
+  ['pressure', 'bar', 100_000, ''],
+  ['part', '%', 1, '%RH RH% percent'],
+  ['concentration', 'ppb', 1, ''],
+  ['concentration', 'ppm', 1000, ''],
+  ['density', 'µg/m³', 1, 'ug/m3 ug/m^3'],
+  ['density', 'mg/m³', 1000, 'mg/m3 mg/m^3'],
+  ['density', 'kg/m³', 1e9, 'kg/m3 kg/m^3'],
+  ['light', 'lx', 1, 'lux'],
+  ['sound', 'dB', 1, 'dBA dB(A)'],
+  ['power level', 'dBm', 1, ''],
+  ['voltage', 'mV', 1, ''],
+  ['voltage', 'V', 1000, 'volt'],
+  ['current', 'mA', 1, ''],
+  ['current', 'A', 1000, 'ampere'],
+  ['speed', 'm/s', 1, 'mps m.s-1'],
+  ['speed', 'km/h', 1 / 3.6, 'kmh kph'],
+  ['speed', 'kn', 1852 / 3600, 'kt knots'],
+  ['length', 'mm', 1, ''],
+  ['length', 'cm', 10, ''],
+  ['length', 'm', 1000, ''],
+  ['time', 'ms', 1, ''],
+  ['time', 's', 1000, 'sec'],
+  ['time', 'min', 60_000, ''],
+  ['time', 'h', 3_600_000, ''],
+  ['angle', '°', 1, 'deg'],
+  ['irradiance', 'W/m²', 1, 'W/m2 W/m^2'],
+  ['photon flux', 'µmol/m²/s', 1, 'umol/m2/s umol/m^2/s'],
+  ['energy', 'Wh', 1, ''],
+  ['energy', 'kWh', 1000, ''],
+  ['volume', 'l', 1, 'L litre liter'],
+  ['volume', 'm³', 1000, 'm3 m^3'],
+];
+
+const units: ReadonlyMap<string, Unit> = new Map(
+  ROWS.flatMap(([quantity, symbol, factor, aliases, offset = 0]) =>
+    [symbol, ...aliases.split(' ')]
+      .filter((name) => name !== '')
+      .map((name) => [plain(name), { symbol, quantity, factor, offset }] as const),
+  ),
+);
+
+/** The symbol that is used here for a unit: `C`, `℃` and `°C` are one. What is not known stays as it is. */
+export function unitSymbolOf(written: string): string {
+  return units.get(plain(written))?.symbol ?? written.trim();
+}
+
+/** A value in another unit, or undefined where the one is not known or the two measure different things. */
+export function convert(value: number, from: string, to: string): number | undefined {
+  const source = units.get(plain(from));
+  const target = units.get(plain(to));
+  if (source === undefined || target === undefined) return plain(from) === plain(to) ? value : undefined;
+  if (source.symbol === target.symbol) return value;
+  if (source.quantity !== target.quantity) return undefined;
+  return (value * source.factor + source.offset - target.offset) / target.factor;
+}
+
+/** One spelling for the same characters: ℃ is ° and C, ³ is 3, and the two that look like µ are one. */
+function plain(unit: string): string {
+  return unit.trim().normalize('NFKC').replace(/\s+/g, '');
+}
