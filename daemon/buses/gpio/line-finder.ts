@@ -24,7 +24,9 @@ interface Lines {
 /** Finds lines by name, through libgpiod's tools where they and a character device are, else through the older interface. */
 export class LineFinder {
   readonly #place: FinderPlace;
-  #lines: Lines | undefined;
+  /** Kept only where the tools are: one that did not answer once, on a machine that was just starting, answers the next time. */
+  #gpiod: GpiodLines | undefined;
+  #hasSaidOlder = false;
 
   constructor(place: FinderPlace) {
     this.#place = place;
@@ -32,32 +34,39 @@ export class LineFinder {
 
   /** Throws `PORT_ABSENT`, `PORT_PERMISSION`. */
   async find(line: string): Promise<{ readonly found: FoundLine; readonly usedBy?: string }> {
-    this.#lines ??= await this.#choose();
-    return await this.#lines.find(line);
+    const lines = await this.#choose();
+    return await lines.find(line);
   }
 
   /** Every chip with its lines. Throws `PORT_ABSENT`, `PORT_PERMISSION`. */
   async list(): Promise<GpioChip[]> {
-    this.#lines ??= await this.#choose();
-    return await this.#lines.list();
+    const lines = await this.#choose();
+    return await lines.list();
   }
 
   async #choose(): Promise<Lines> {
+    if (this.#gpiod !== undefined) return this.#gpiod;
     const { log, sys } = this.#place;
     const devices = await chipDevices(this.#place.dev);
     const said = devices.length === 0 ? '' : await this.#version();
     const dialect = dialectFor(said);
-    if (dialect !== undefined) return new GpiodLines(this.#place, dialect);
+    if (dialect !== undefined) {
+      this.#gpiod = new GpiodLines(this.#place, dialect);
+      return this.#gpiod;
+    }
     const root = join(sys, 'class/gpio');
     const hasSysfs = await access(join(root, 'export')).then(
       () => true,
       () => false,
     );
     if (!hasSysfs) throw noWayError(devices.length > 0, said);
-    log.warn(
-      { folder: root, hint: TOOLS_HINT },
-      'GPIO goes through the older interface of the kernel, which newer kernels do not have',
-    );
+    if (!this.#hasSaidOlder) {
+      this.#hasSaidOlder = true;
+      log.warn(
+        { folder: root, hint: TOOLS_HINT },
+        'GPIO goes through the older interface of the kernel, which newer kernels do not have',
+      );
+    }
     return new SysfsLines(root, this.#place.onoff);
   }
 
