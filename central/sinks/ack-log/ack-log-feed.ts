@@ -2,7 +2,7 @@ import { MooringError } from '../../../runtime/errors.ts';
 import { type AckMessage, decodeAckMessage } from '../../recordlog/kafka/acks.ts';
 import type { Appender } from '../appender.ts';
 import { Feed, type FeedOptions } from '../feed/feed.ts';
-import type { FeedTarget, LogGap } from '../feed/target.ts';
+import type { FeedTarget, LogGap, RefusedItem } from '../feed/target.ts';
 import { poison } from '../feed/topic-record.ts';
 import type { LogPosition } from '../sink.ts';
 import { type AckFileOptions, AckLines, ackFileAppender } from './ack-file.ts';
@@ -55,7 +55,7 @@ class AckFileTarget implements FeedTarget<AckMessage> {
   }
 
   /** In as many commits as it takes; the position goes with the last. What is only held is not acknowledged. */
-  async write(messages: readonly AckMessage[], position: LogPosition): Promise<void> {
+  async write(messages: readonly AckMessage[], position: LogPosition): Promise<readonly RefusedItem[]> {
     const lines = new AckLines(this.#path, this.#appender);
     for (const { run, state, ranges } of messages) {
       if (state === 'held') continue;
@@ -67,6 +67,7 @@ class AckFileTarget implements FeedTarget<AckMessage> {
       if (this.#isClosing) throw new MooringError('SINK_FAILED', 'the sink is closing');
     }
     await this.#appender.append(lines.take(), position);
+    return [];
   }
 
   positions(log: string): ReadonlyMap<number, number> {

@@ -7,8 +7,9 @@ import { MemoryKafka } from '../../../sim/memory-kafka.ts';
 import { span } from '../../../test/conformance/entries.ts';
 import type { ConsumedMessage, KafkaConsumer, KafkaConsumerOptions } from '../../recordlog/kafka/client.ts';
 import type { LogPosition } from '../sink.ts';
+import type { PoisonLetter } from './poison-letters.ts';
 import { FeedSession } from './session.ts';
-import type { FeedTarget } from './target.ts';
+import type { FeedTarget, RefusedItem } from './target.ts';
 
 /** A consumer that does what the test says. */
 class ScriptedConsumer implements KafkaConsumer {
@@ -57,21 +58,25 @@ class ScriptedTarget implements FeedTarget<string> {
   readonly name = 'archive';
   readonly isStandingBy = false;
   readonly writes: { items: readonly string[]; offsets: Record<string, number> }[] = [];
-  #pending: PromiseWithResolvers<void> | undefined;
+  #pending: PromiseWithResolvers<readonly RefusedItem[]> | undefined;
 
   decode(value: Buffer): string {
     return value.toString('utf8', 0, 3).replace(/\0/g, '');
   }
 
-  write(items: readonly string[], { offsets }: LogPosition): Promise<void> {
+  write(items: readonly string[], { offsets }: LogPosition): Promise<readonly RefusedItem[]> {
     this.writes.push({ items, offsets: Object.fromEntries(offsets) });
     this.#pending = Promise.withResolvers();
     return this.#pending.promise;
   }
 
   finish(error?: Error): void {
-    if (error === undefined) this.#pending?.resolve();
+    if (error === undefined) this.#pending?.resolve([]);
     else this.#pending?.reject(error);
+  }
+
+  refuse(...indices: readonly number[]): void {
+    this.#pending?.resolve(indices.map((index) => ({ index, reason: `no place for ${index}` })));
   }
 
   readonly open = settled;
@@ -86,6 +91,8 @@ let consumer: ScriptedConsumer;
 let target: ScriptedTarget;
 let starts: ReadonlyMap<number, number>;
 let findStarts: () => Promise<ReadonlyMap<number, number>>;
+let letters: PoisonLetter[];
+let append: (some: readonly PoisonLetter[]) => Promise<void>;
 let closing: AbortController;
 let session: FeedSession<string>;
 let running: Promise<void>;
@@ -102,7 +109,7 @@ function start(): FeedSession<string> {
     topic: 't',
     logName: 'c/t',
     findStarts: () => findStarts(),
-    deadLetters: { appendMessages: async () => undefined },
+    deadLetters: { appendMessages: (some) => append(some) },
     clock,
     random: new SeededRandom(1),
     log: silentLog,
@@ -114,6 +121,8 @@ function start(): FeedSession<string> {
 beforeEach(async () => {
   clock = new SteppedClock();
   target = new ScriptedTarget();
+  letters = [];
+  append = async (some) => void letters.push(...some);
   closing = new AbortController();
   starts = new Map([
     [0, 0],
@@ -318,4 +327,78 @@ test('before the first assignment nobody knows the lag', async () => {
   expect(other.lag([{ first: 0, end: 10 }])).toBeUndefined();
   await consumer.events.positions([0]);
   expect(other.lag([{ first: 0, end: 10 }])).toBe(10);
+});
+
+test('what the target refuses is in the dead letter, with where it stood and why, before the group hears of it', async () => {
+  await clock.advance(5000);
+  consumer.commits.length = 0;
+  const put = Promise.withResolvers<void>();
+  append = async (some) => {
+    await put.promise;
+    letters.push(...some);
+  };
+  consumer.give(0, 0, 2);
+  consumer.give(1, 7, 8);
+  await clock.advance(0);
+  target.refuse(1, 4);
+  await clock.advance(5000);
+  expect(consumer.commits).toEqual([]);
+  put.resolve();
+  await clock.advance(0);
+  expect(letters).toEqual([
+    { topic: 't', partition: 0, offset: 1, sink: 'archive', value: Buffer.from('1'), reason: 'no place for 1' },
+    { topic: 't', partition: 1, offset: 8, sink: 'archive', value: Buffer.from('8'), reason: 'no place for 4' },
+  ]);
+  expect(consumer.commits).toEqual([{ 0: 3, 1: 9 }]);
+  await end();
+});
+
+test('while the dead letter takes nothing, what was refused is asked no more, and the others stay as they are', async () => {
+  append = () => Promise.reject(new MooringError('LOG_FAILED', 'away'));
+  consumer.give(0, 0, 2);
+  await clock.advance(0);
+  target.refuse(1);
+  await clock.advance(60_000);
+  expect(target.writes).toHaveLength(1);
+  append = async (some) => void letters.push(...some);
+  await clock.advance(60_000);
+  target.finish();
+  await clock.advance(1000);
+  expect(target.writes.map(({ items }) => items)).toEqual([
+    ['0', '1', '2'],
+    ['0', '2'],
+  ]);
+  expect(letters.map(({ offset }) => offset)).toEqual([1]);
+  expect(consumer.commits.at(-1)).toEqual({ 0: 3 });
+  await end();
+});
+
+test('what was refused and is not aside when the session ends is not told to the group as if it were', async () => {
+  await clock.advance(5000);
+  consumer.commits.length = 0;
+  const put = Promise.withResolvers<void>();
+  append = () => put.promise;
+  consumer.give(0, 0, 40);
+  await clock.advance(0);
+  target.refuse(...span(0, 40));
+  await clock.advance(0);
+  closing.abort();
+  put.resolve();
+  await clock.advance(0);
+  await running;
+  expect(consumer.commits).toEqual([]);
+});
+
+test('a refusal is of the partition that it came from, also where another is taken away between two tries', async () => {
+  consumer.give(0, 0, 4);
+  consumer.give(1, 0, 4);
+  await clock.advance(0);
+  consumer.events.onRevoked([0]);
+  target.finish(new MooringError('SINK_FAILED', 'full'));
+  await clock.advance(60_000);
+  target.refuse(3);
+  await clock.advance(1000);
+  expect(letters).toMatchObject([{ partition: 1, offset: 3 }]);
+  expect(consumer.commits.at(-1)).toEqual({ 1: 5 });
+  await end();
 });

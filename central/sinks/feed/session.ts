@@ -4,7 +4,8 @@ import { MooringError, toMooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import type { ConsumedMessage, KafkaClient, KafkaConsumer, LogSpan } from '../../recordlog/kafka/client.ts';
-import { Backlog, type Slice, type Taken } from './backlog.ts';
+import { Backlog, type Taken } from './backlog.ts';
+import { Batch } from './batch.ts';
 import { OffsetCommits } from './offset-commits.ts';
 import type { PoisonLetter, PoisonLetters } from './poison-letters.ts';
 import type { Starts } from './starting-point.ts';
@@ -214,12 +215,10 @@ export class FeedSession<Item> {
   /** Tries until it is written, or the session is over. Meanwhile what comes waits, as far as there is room. */
   async #writeWhole(taken: Taken): Promise<void> {
     const { target, topic } = this.#options;
-    const decoded = new Map(
-      [...taken].map(([partition, slice]) => [partition, decode(target, topic, partition, slice)]),
-    );
+    const batch = new Batch(target, topic, taken);
     while (!this.#over.signal.aborted && taken.size > 0) {
       try {
-        if (!(await this.#write(taken, decoded))) return;
+        if (!(await this.#write(taken, batch))) return;
         this.#backoff.reset();
         this.#options.onWriting(undefined);
         return;
@@ -232,19 +231,19 @@ export class FeedSession<Item> {
     }
   }
 
-  /** False where by its turn there is nothing left to write. */
-  async #write(taken: Taken, decoded: ReadonlyMap<number, Decoded<Item>>): Promise<boolean> {
-    for (const partition of [...taken.keys()]) await this.#putAside(decoded.get(partition) as Decoded<Item>);
+  /** False where by its turn there is nothing left to write, or not everything has its place when the session ends. */
+  async #write(taken: Taken, batch: Batch<Item>): Promise<boolean> {
+    await this.#putAside(taken, batch);
     const isWritten = await this.#inTurn(async () => {
       // Partitions may have been taken away by now.
       if (this.#over.signal.aborted || taken.size === 0) return false;
       const { target, logName } = this.#options;
       const offsets = new Map([...taken].map(([partition, { next }]) => [partition, next]));
-      const items = [...offsets.keys()].flatMap((partition) => (decoded.get(partition) as Decoded<Item>).items);
-      await target.write(items, { log: logName, offsets });
+      batch.refuse(await target.write(batch.items(offsets.keys()), { log: logName, offsets }));
       return true;
     });
-    if (!isWritten) return false;
+    // Where that rejects, the others are written again, and what was refused is asked no more.
+    if (!isWritten || !(await this.#putAside(taken, batch))) return false;
     const written = this.#backlog.settle();
     for (const [partition, next] of written) this.#written.set(partition, next);
     this.#commits.add(written);
@@ -264,8 +263,18 @@ export class FeedSession<Item> {
     }
   }
 
+  /** What the target can never take; false where the session ends before all of it is aside. */
+  async #putAside(taken: Taken, batch: Batch<Item>): Promise<boolean> {
+    for (const partition of [...taken.keys()]) {
+      const letters = batch.letters(partition);
+      await this.#putLetters(letters);
+      if (letters.length > 0) return false;
+    }
+    return true;
+  }
+
   /** Some at a time, as nobody is to hold a whole backlog of them; what is aside is not put there again. */
-  async #putAside({ letters }: Decoded<Item>): Promise<void> {
+  async #putLetters(letters: PoisonLetter[]): Promise<void> {
     const [first, count] = [letters[0], letters.length];
     while (letters.length > 0 && !this.#over.signal.aborted) {
       const some = letters.slice(0, LETTERS_AT_ONCE);
@@ -289,24 +298,4 @@ export class FeedSession<Item> {
 /** What a wait or a try ends with when its owner closes: a bug has another shape. */
 export function isEnding(error: unknown): boolean {
   return error instanceof MooringError || (error instanceof Error && error.name === 'AbortError');
-}
-
-interface Decoded<Item> {
-  readonly items: readonly Item[];
-  /** Those that are not in the dead letter yet. */
-  readonly letters: PoisonLetter[];
-}
-
-function decode<Item>(target: FeedTarget<Item>, topic: string, partition: number, { messages }: Slice): Decoded<Item> {
-  const items: Item[] = [];
-  const letters: PoisonLetter[] = [];
-  for (const { offset, value } of messages) {
-    try {
-      items.push(target.decode(value));
-    } catch (error) {
-      if (!(error instanceof MooringError) || error.code !== 'RECORD_INVALID') throw error;
-      letters.push({ topic, partition, offset, sink: target.name, value, reason: error.message });
-    }
-  }
-  return { items, letters };
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { LogPosition, Sink } from '../sink.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { gapEntryOf } from './gap-record.ts';
-import type { FeedTarget, LogGap } from './target.ts';
+import type { FeedTarget, LogGap, RefusedItem } from './target.ts';
 import { entriesOf, type TopicRecord, topicRecordOf } from './topic-record.ts';
 
 export interface SinkFeedOptions extends Omit<FeedOptions<TopicRecord>, 'target'> {
@@ -39,8 +39,9 @@ class SinkTarget implements FeedTarget<TopicRecord> {
     return this.#sink.open(signal);
   }
 
-  async write(records: readonly TopicRecord[], position: LogPosition): Promise<void> {
+  async write(records: readonly TopicRecord[], position: LogPosition): Promise<readonly RefusedItem[]> {
     await this.#sink.write(entriesOf(records), position);
+    return [];
   }
 
   positions(log: string): ReadonlyMap<number, number> | undefined {

@@ -10,6 +10,14 @@ export interface LogGap {
   readonly to: number;
 }
 
+/** One that a target will never take. */
+export interface RefusedItem {
+  /** Where it stands among those that were to be written. */
+  readonly index: number;
+  /** For people. */
+  readonly reason: string;
+}
+
 /** What a feed writes to. */
 export interface FeedTarget<Item> {
   readonly name: string;
@@ -20,10 +28,11 @@ export interface FeedTarget<Item> {
   /** What a message says. Throws `RECORD_INVALID` for one that can never be written. */
   decode(value: Buffer): Item;
   /**
-   * Resolves when all of it is durable, with the position where it keeps positions. Not called again before that.
+   * Resolves when all of it is durable, but for what is returned: the dead letter has to have that before the log is read
+   * on, so that a target which keeps positions, durable by then, returns nothing. Not called again before it has settled.
    * Rejects with a `MooringError`: the same comes again, and what is there already is not written twice.
    */
-  write(items: readonly Item[], position: LogPosition): Promise<void>;
+  write(items: readonly Item[], position: LogPosition): Promise<readonly RefusedItem[]>;
   /** The durable offsets to go on from, by partition. Undefined where it keeps none by itself. */
   positions(log: string): ReadonlyMap<number, number> | undefined;
   /** The logs that it has positions of. */
