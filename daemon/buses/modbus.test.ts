@@ -24,13 +24,19 @@ function unitOf(unit: number, more: Partial<ModbusUnit> = {}): ModbusUnit {
   return { registers, ...more };
 }
 
-function stage(units: Readonly<Record<number, ModbusUnit>>) {
+/** @param closingMs how long the port takes to close */
+function stage(units: Readonly<Record<number, ModbusUnit>>, closingMs = 0) {
   const clock = new SteppedClock();
   const slaves = new ModbusRtuUnits({ clock, units });
   const line = new SimulatedSerialLine(slaves, { baud: 9600 });
+  const openSerial = async (settings: SerialLineSettings): Promise<SerialOpening> => {
+    const opening = await line.openSerial(settings);
+    const close = async (): Promise<void> => await clock.sleep(closingMs).then(() => opening.close());
+    return closingMs === 0 ? opening : { ...opening, close };
+  };
   const openTcp = (): Promise<never> => Promise.reject(new Error('no network'));
   const ports = modbusPorts({
-    machine: { openSerial: (settings) => line.openSerial(settings), openTcp },
+    machine: { openSerial, openTcp },
     clock,
     log: silentLog,
   });
@@ -185,19 +191,8 @@ describe('a line that is closed and opened again', () => {
   });
 
   test('does not pass for taken while it is being closed', async () => {
-    const clock = new SteppedClock();
-    const line = new SimulatedSerialLine(new ModbusRtuUnits({ clock, units: {} }), { baud: 9600 });
-    const machine = {
-      openSerial: async (settings: SerialLineSettings): Promise<SerialOpening> => {
-        const opening = await line.openSerial(settings);
-        return { ...opening, close: async () => await clock.sleep(20).then(() => opening.close()) };
-      },
-      openTcp: (): Promise<never> => Promise.reject(new Error('no network')),
-    };
-    const ports = modbusPorts({ machine, clock, log: silentLog });
-    const [a, b] = [1, 2].map((unit) =>
-      ports.modbus({ kind: 'rtu', path: PATH, baud: 9600, parity: 'none', stopBits: 1, unit, timeoutMs: TIMEOUT_MS }),
-    ) as [ModbusDevice, ModbusDevice];
+    const { clock, line, device } = stage({}, 20);
+    const [a, b] = [device(1), device(2)];
     await a.open(never);
     const closed = watch(a.close());
     const opened = watch(b.open(never));
@@ -354,6 +349,14 @@ describe('a line', () => {
     const { device } = stage({});
     await device(3).open(never);
     await expect(device(4, TIMEOUT_MS, 19_200).open(never)).rejects.toMatchObject({ code: 'PORT_BUSY' });
+  });
+
+  test('that takes for ever to close keeps nobody from ending', async () => {
+    const { clock, device, ports } = stage({}, 60_000);
+    await device(3).open(never);
+    const closed = watch(ports.close());
+    await clock.advance(1000);
+    expect(closed.outcome).toBeUndefined();
   });
 
   test('closed for good rejects what is under way and what waits', async () => {

@@ -1,5 +1,5 @@
 import type { ModbusDevice, ModbusSettings, Ports } from '../../drivers/driver.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { type Clock, withDeadline } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Machine } from './machine.ts';
 import { lostConnectionError, type ModbusPlace, otherSettingsError } from './modbus-errors.ts';
@@ -9,6 +9,9 @@ import { connectTcp } from './modbus-tcp.ts';
 import { lostError } from './serial-errors.ts';
 import { openSession } from './serial-session.ts';
 
+/** How long the end waits for ports to be given back, in milliseconds: a terminal may wait half a minute for bytes to go out. */
+const END_MS = 1000;
+
 export interface ModbusContext {
   readonly machine: Pick<Machine, 'openSerial' | 'openTcp'>;
   readonly clock: Clock;
@@ -17,7 +20,7 @@ export interface ModbusContext {
 
 /** The Modbus side of `Ports`. */
 export interface ModbusPorts extends Pick<Ports, 'modbus'> {
-  /** Closes every line. Never rejects. */
+  /** Closes every line. Never rejects, and waits for no port that hangs. */
   close(): Promise<void>;
 }
 
@@ -41,7 +44,9 @@ export function modbusPorts(context: ModbusContext): ModbusPorts {
       return new DeviceOnLine(line, settings, isAlike(settings, first));
     },
     async close() {
-      await Promise.all([...lines.values()].map(({ line }) => line.end()));
+      const ended = Promise.all([...lines.values()].map(({ line }) => line.end()));
+      // A port that does not come back is the kernel's to close.
+      await withDeadline(context.clock, END_MS, ended, () => new Error('still open')).catch(() => undefined);
     },
   };
 }
