@@ -21,7 +21,7 @@ export interface RegistryColumns {
 export interface RegistryEntry {
   /** By name, never empty text. */
   readonly tags: Readonly<Record<string, string>>;
-  readonly location: Location | undefined;
+  readonly location?: Location;
 }
 
 export type RegistryEntries = ReadonlyMap<string, RegistryEntry>;
@@ -155,10 +155,8 @@ class Entries {
         continue;
       }
       lines.set(key, raw.line);
-      entries.set(key, {
-        tags: this.#tagsOf(raw, tags),
-        location: location === undefined ? undefined : this.#locationOf(raw, location),
-      });
+      const place = location === undefined ? undefined : this.#locationOf(raw, location);
+      entries.set(key, { tags: this.#tagsOf(raw, tags), ...(place === undefined ? {} : { location: place }) });
     }
     return entries;
   }

@@ -74,7 +74,6 @@ test('a device is found by its own name, in upper or lower case, with its tags a
   expect(registry.size).toBe(4);
   expect(registry.entryOf('24E1240000000001')).toEqual({
     tags: { institute: aurora, classroom: '1A', profile: 'iaq', site: aurora },
-    location: undefined,
   });
   expect(registry.entryOf('A840410000000001')?.tags.profile).toBe('porta');
   expect(registry.entryOf('A840410000000002')?.tags.classroom).toBe('Aula\r\nmagna');
@@ -99,20 +98,16 @@ test('JSON says the same, with locations', async () => {
   expect(registry.entryOf('A840410000000001')?.location).toBeUndefined();
 });
 
-test('a reading is joined with tags beside what it says itself, and with a location only where it says none', async () => {
-  await writeFile(file, 'DevEui,room,lat,lon\nA1,1A,-0.0,12.55555555\n');
-  const registry = registryOf({ tags: ['room'], site: undefined });
+test('places are degrees to 1e-7, and the columns that hold them may have other names', async () => {
+  await writeFile(file, 'DevEui,lat,lon\nA1,-0.0,12.55555555\nA2,,\n');
+  const registry = registryOf({ tags: [], site: undefined });
   await registry.open();
-  const reading = { sourceId: 'a1', timestampMs: 1, metrics: { temperature: 0 }, info: { source_id: 'a1' } };
-  expect(registry.join(reading)).toEqual({
-    ...reading,
-    info: { source_id: 'a1', tags: { room: '1A' } },
-    location: { lat: 0, lon: 12.5555556 },
-  });
-  const own = { ...reading, location: { lat: 1, lon: 2 } };
-  expect(registry.join(own).location).toEqual({ lat: 1, lon: 2 });
-  const stranger = { ...reading, sourceId: 'b2' };
-  expect(registry.join(stranger)).toBe(stranger);
+  expect(registry.entryOf('A1')).toEqual({ tags: {}, location: { lat: 0, lon: 12.5555556 } });
+  expect(registry.entryOf('A2')).toEqual({ tags: {} });
+  await writeFile(file, 'DevEui,north,east,height\nA1,1,2,-3.5\n');
+  const named = registryOf({ tags: [], site: undefined, location: { lat: 'north', lon: 'east', alt: 'height' } });
+  await named.open();
+  expect(named.entryOf('A1')?.location).toEqual({ lat: 1, lon: 2, alt: -3.5 });
 });
 
 test('a new version is read when the file changes, and not before', async () => {

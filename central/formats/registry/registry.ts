@@ -2,7 +2,6 @@ import { open, stat } from 'node:fs/promises';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
-import type { Reading } from '../format.ts';
 import {
   type RegistryColumns,
   type RegistryEntries,
@@ -68,24 +67,12 @@ export class Registry {
     await this.#looking;
   }
 
-  /** What is known of the device that calls itself `sourceId`; undefined where nothing is. */
+  /**
+   * What is known of the device that calls itself `sourceId`; undefined where nothing is. It goes into the record beside what
+   * the device said, and is nothing that the record's id follows from: that must not change with the file.
+   */
   entryOf(sourceId: string): RegistryEntry | undefined {
     return this.#entries.get(registryKeyOf(sourceId));
-  }
-
-  /**
-   * The reading with what is known of its device: `info.tags`, and the location where it says none itself. Called when the
-   * id of its record is made already: the id follows from what the device said, not from what is known of it today.
-   */
-  join(reading: Reading): Reading {
-    const entry = this.entryOf(reading.sourceId);
-    if (entry === undefined) return reading;
-    const { tags, location } = entry;
-    return {
-      ...reading,
-      ...(reading.location === undefined && location !== undefined ? { location } : {}),
-      ...(Object.keys(tags).length === 0 ? {} : { info: { ...reading.info, tags } }),
-    };
   }
 
   /** Resolves when no look at the file is under way. */
