@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import { BOUNDS, type Info, type JsonValue } from '../../../protocol/record.ts';
+import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
+import { anyTimeOf } from '../foreign-time.ts';
+import type { Format, Reading, RefusedPart } from '../format.ts';
+import { MeasureGroup } from '../measure-group.ts';
+import { metricTable } from '../metric-names.ts';
+import { refuse, refusedPart } from '../refuse.ts';
+import { isClockOff, uplinkTimeOf } from './uplink-time.ts';
+
+/** A light level is a step of the device's own and no lux: it stays `x_light_level`. */
+const TABLE = metricTable({
+  temperature: 'temperature',
+  humidity: 'humidity',
+  pressure: 'pressure',
+  co2: 'co2',
+  tvoc: 'tvoc',
+  battery: 'battery_level',
+  battery_voltage: 'battery_voltage',
+  door_status: { to: ['door_open'], values: { open: true, close: false, closed: false } },
+  presence: 'presence',
+});
+
+/** What a passive infrared sensor says, and what it has seen. */
+const PIR_STATES: ReadonlyMap<string, boolean> = new Map([
+  ['idle', false],
+  ['trigger', true],
+]);
+const FRAME_COUNTER = /^f_?cnt(_?up)?$/i;
+const OWN_KEYS: ReadonlySet<string> = new Set(['DevEui', 'deviceName', 'GWInfo', 'parsedPayload']);
+const GATEWAYS_MAX = 32;
+const OTHERS_MAX = 32;
+
+/**
+ * An uplink as a LoRaWAN network server posts it: `DevEui`, `deviceName`, `GWInfo[]` with `gwname` and `sendtime` (epoch,
+ * milliseconds) of each gateway that heard it, and values in `parsedPayload`. The time is `uplinkTimeOf` those of the
+ * gateways; the id follows from device, time, frame counter and values, not from who heard it.
+ */
+export const lorawan: Format = {
+  name: 'lorawan',
+  parse({ bytes }) {
+    const message = objectOf(jsonOf(bytes), '');
+    const sourceId = sourceIdOf(fieldOf(message, 'DevEui'), 'DevEui');
+    const payload = objectOf(fieldOf(message, 'parsedPayload'), 'parsedPayload');
+    const refused: RefusedPart[] = [];
+    const { group, info } = valuesOf(payload, refused);
+    if (group.isEmpty) refuse('parsedPayload', 'says no value');
+    const heard = heardOf(fieldOf(message, 'GWInfo'), refused);
+    const frame = frameCounterOf(message);
+    const others = othersOf(message);
+    const reading = group.reading({
+      sourceId,
+      timestampMs: heard.timestampMs,
+      info: {
+        ...nameOf(message),
+        ...(frame === undefined ? {} : { frame_counter: frame }),
+        ...heard.info,
+        ...info,
+        ...(Object.keys(others).length === 0 ? {} : { uplink: others }),
+      },
+    });
+    return { readings: [{ ...reading, identity: identityOf(reading) }], refused };
+  },
+};
+
+/** What is the same in every copy of an uplink, whichever gateway it came by. */
+export function uplinkContentOf({ metrics, missing, info }: Reading): string {
+  const entries = Object.entries(metrics).sort(([a], [b]) => (a < b ? -1 : 1));
+  const said = [entries, [...(missing ?? [])].sort(), info?.frame_counter ?? null, info?.pir ?? null];
+  return hash('sha256', JSON.stringify(said));
+}
+
+function identityOf(reading: Reading): string {
+  return `${reading.timestampMs ?? 'no time'} ${uplinkContentOf(reading)}`;
+}
+
+function valuesOf(payload: JsonObject, refused: RefusedPart[]): { readonly group: MeasureGroup; readonly info: Info } {
+  const group = new MeasureGroup(TABLE, refused);
+  let info: Info = {};
+  for (const [name, value] of Object.entries(payload)) {
+    const at = `parsedPayload.${name}`;
+    const seen = name === 'pir' && typeof value === 'string' ? PIR_STATES.get(value.trim().toLowerCase()) : undefined;
+    if (seen === undefined) {
+      group.add({ name, value, at });
+    } else if (group.add({ name: 'presence', value: seen, at })) {
+      info = { pir: (value as string).trim() };
+    }
+  }
+  return { group, info };
+}
+
+interface Heard {
+  readonly timestampMs: number | undefined;
+  readonly info: Info;
+}
+
+/** Who heard it, in the order of their names, and when. */
+function heardOf(value: JsonValue | undefined, refused: RefusedPart[]): Heard {
+  const list = value === undefined || value === null ? [] : value;
+  const gateways: { readonly name: string; readonly timeMs: number | undefined }[] = [];
+  if (!Array.isArray(list)) {
+    refused.push({ text: 'GWInfo', reason: 'GWInfo is no list' });
+    return { timestampMs: undefined, info: {} };
+  }
+  for (const [index, gateway] of (list as readonly JsonValue[]).slice(0, GATEWAYS_MAX).entries()) {
+    try {
+      const at = `GWInfo[${index}]`;
+      const fields = objectOf(gateway, at);
+      const name = fieldOf(fields, 'gwname');
+      gateways.push({
+        name: typeof name === 'string' && name.length <= BOUNDS.textBytes ? name.toWellFormed() : '',
+        timeMs: anyTimeOf(fieldOf(fields, 'sendtime'), `${at}.sendtime`, undefined)?.timestampMs,
+      });
+    } catch (error) {
+      refused.push(refusedPart(JSON.stringify(gateway), error));
+    }
+  }
+  const timestampMs = uplinkTimeOf(gateways.flatMap(({ timeMs }) => (timeMs === undefined ? [] : [timeMs])));
+  const off = gateways.filter(({ timeMs }) => timeMs !== undefined && isClockOff(timeMs, timestampMs));
+  return { timestampMs, info: { ...namesInfo('gateways', gateways), ...namesInfo('gateways_clock_off', off) } };
+}
+
+function namesInfo(key: string, gateways: readonly { readonly name: string }[]): Info {
+  const names = [...new Set(gateways.map(({ name }) => name).filter((name) => name !== ''))].sort();
+  return names.length === 0 ? {} : { [key]: names };
+}
+
+function nameOf(message: JsonObject): Info {
+  const name = fieldOf(message, 'deviceName');
+  const isName = typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= BOUNDS.infoTextBytes;
+  return isName ? { device_name: name.toWellFormed() } : {};
+}
+
+function frameCounterOf(message: JsonObject): number | undefined {
+  const found = Object.entries(message).find(([key, value]) => FRAME_COUNTER.test(key) && Number.isSafeInteger(value));
+  return found?.[1] as number | undefined;
+}
+
+/** Whatever else the network server says of the uplink as a plain value, under its own name in snake_case. */
+function othersOf(message: JsonObject): Record<string, JsonValue> {
+  const others: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(message).slice(0, OTHERS_MAX)) {
+    const name = key
+      .replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '_')
+      .slice(0, BOUNDS.textBytes);
+    const isLong = typeof value === 'string' && Buffer.byteLength(value) > BOUNDS.infoTextBytes;
+    if (OWN_KEYS.has(key) || FRAME_COUNTER.test(key) || isLong || value === null || Array.isArray(value)) continue;
+    if (isObject(value) || (typeof value === 'number' && !Number.isFinite(value))) continue;
+    others[name] = typeof value === 'string' ? value.toWellFormed() : value;
+  }
+  return others;
+}
