@@ -9,6 +9,7 @@ import { GpiodHolder } from './gpiod-holder.ts';
 /** A program that was started, and lives until the test ends it. */
 class Started extends EventEmitter {
   readonly program: string;
+  readonly pid = 1;
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
   /** To the shell in its shadow. */
@@ -37,11 +38,20 @@ class Started extends EventEmitter {
   }
 }
 
+/** What Node gives where the system has no descriptor left (`child_process.spawn`, EMFILE). */
+function notStarted(): ChildProcess {
+  const child = new EventEmitter();
+  process.nextTick(() => child.emit('error', new Error('spawn sh EMFILE')));
+  return child as ChildProcess;
+}
+
 async function held() {
   const clock = new SteppedClock();
   const started: Started[] = [];
   const lost: MooringError[] = [];
+  const machine = { isFull: false };
   const spawn = (program: string): ChildProcess => {
+    if (machine.isFull) return notStarted();
     started.push(new Started(program));
     return started.at(-1) as unknown as ChildProcess;
   };
@@ -51,7 +61,7 @@ async function held() {
   const taking = holder.take();
   last().end(0);
   await taking;
-  return { clock, holder, lost, last };
+  return { clock, holder, lost, last, machine };
 }
 
 test.each([
@@ -71,6 +81,16 @@ test.each([
     expect(lost).toMatchObject([{ code: 'ACTUATOR_FAILED' }]);
   },
 );
+
+test('where no other level can be set, as no program starts any more, the shell sets the safe one', async () => {
+  const { clock, holder, last, lost, machine } = await held();
+  const holding = last();
+  machine.isFull = true;
+  holder.set(1);
+  await clock.advance(0);
+  expect(holding.shell).toBe('speaks');
+  expect(lost).toMatchObject([{ code: 'ACTUATOR_FAILED' }]);
+});
 
 test('at the end the shell waits until the safe level is set, and sets it itself where that fails', async () => {
   const { clock, holder, last, lost } = await held();

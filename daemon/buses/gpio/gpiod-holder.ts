@@ -83,8 +83,10 @@ export class GpiodHolder implements LineHolder {
       this.#holding = undefined;
       before.child.kill('SIGKILL');
       await before.ended;
-      this.#holding = this.#hold(this.#wanted);
-      dismiss(before.child);
+      const holding = this.#hold(this.#wanted);
+      this.#holding = holding;
+      if (holding.child.pid === undefined) abandon(before.child);
+      else dismiss(before.child);
     }
   }
 

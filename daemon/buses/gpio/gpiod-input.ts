@@ -52,7 +52,8 @@ class GpiodListening {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text;
     });
-    if (child.stdout !== null) {
+    // Undefined where the system has no descriptor left: the error that is to come says so.
+    if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (text) => {
         const edge = dialect.parseEdge(text);
         if (edge === undefined) return;

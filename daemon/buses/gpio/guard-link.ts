@@ -110,7 +110,8 @@ export class GuardLink {
     const child = spawn(node, [...NODE_OPTIONS, GUARD], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     let cause: Error | undefined;
     child.stdin?.on('error', () => undefined);
-    if (child.stdout !== null) {
+    // Undefined where the system has no descriptor left: the error that is to come says so.
+    if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (text) => this.#hear(JSON.parse(text) as WordFromGuard));
     }
     this.#ended = new Promise((resolve) => {

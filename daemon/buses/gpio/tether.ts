@@ -49,9 +49,9 @@ export function abandon(child: ChildProcess): void {
   pipeOf(child)?.end();
 }
 
-/** Not standard input: Node closes that as soon as the program has ended. */
-function pipeOf(child: ChildProcess): Writable | undefined {
-  const pipe = (child.stdio[3] ?? undefined) as Writable | undefined;
+/** Not standard input: Node closes that as soon as the program has ended. None where the system had no descriptor left for it. */
+function pipeOf(child: Partial<Pick<ChildProcess, 'stdio'>>): Writable | undefined {
+  const pipe = (child.stdio?.[3] ?? undefined) as Writable | undefined;
   // The shell may be gone already, and nobody reads what it is told.
   pipe?.on('error', () => undefined);
   return pipe;
