@@ -12,6 +12,7 @@ const REQUIREMENTS = [
   // A plain `gcc` comes without the C library's headers, which g++ depends on.
   { name: 'gcc', programs: { gcc: 'gcc', 'g++': 'g++' } },
   { name: 'kafka', programs: { java: 'openjdk-17-jre-headless', mvn: 'maven' } },
+  { name: 'influxdb', programs: { influxd: 'influxdb' } },
 ];
 const JAVA_MIN = 17;
 export const PATH_WITH_SBIN = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
@@ -64,6 +65,7 @@ export function versions(node, leftOut) {
       const script = `import(${JSON.stringify(jars)}).then((jars) => console.log(jars.KAFKA_VERSION))`;
       return `Kafka ${firstLine(node, ['-e', script])} on ${firstLine('java', ['-version'])}`;
     },
+    influxdb: () => firstLine('influxd', ['version']),
   };
   const found = REQUIREMENTS.map(({ name }) => (leftOut.includes(name) ? `${name} left out` : ask[name]()));
   return [`Node ${firstLine(node, ['--version'])}`, ...found].join(', ');

@@ -5,7 +5,10 @@ const FAULTS = 'test/faults/**/*.test.ts';
 
 /** What a test needs beside npm packages is its tag; who leaves it out by name skips all of its tests, and no other. */
 const leftOut = (process.env.MOORING_TEST_WITHOUT ?? '').split(',');
-const tags = ['mosquitto', 'openssl', 'gcc', 'kafka'].map((name) => ({ name, skip: leftOut.includes(name) }));
+const tags = ['mosquitto', 'openssl', 'gcc', 'kafka', 'influxdb'].map((name) => ({
+  name,
+  skip: leftOut.includes(name),
+}));
 
 const shared = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' } as const;
 
