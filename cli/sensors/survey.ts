@@ -73,6 +73,9 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
 
 async function surveyBus(bus: string, used: ReadonlyMap<string, UsedBy>, options: SurveyOptions): Promise<FoundBus> {
   const { config, buses, signal } = options;
+  const muxes = muxesOn(bus, config);
+  // A bus that knows of its multiplexers disconnects them first: a gateway may have left a channel connected.
+  for (const mux of muxes) buses.ports.i2c({ bus, address: mux, mux: { address: mux, channel: 0 } });
   try {
     const found = await buses.scan(bus, signal);
     const chips: FoundChip[] = [];
@@ -80,7 +83,7 @@ async function surveyBus(bus: string, used: ReadonlyMap<string, UsedBy>, options
       const chip = await chipAt({ bus, address }, found.includes(address), used, options);
       if (chip.answers || chip.usedBy !== undefined) chips.push(chip);
     }
-    for (const mux of muxesOn(bus, config)) chips.push(...(await surveyMux(bus, mux, used, options)));
+    for (const mux of muxes) chips.push(...(await surveyMux(bus, mux, used, options)));
     return { bus, chips };
   } catch (error) {
     if (!(error instanceof MooringError)) throw error;
