@@ -104,7 +104,7 @@ function offsetMsOf(offset: string, text: string, at: string): number {
 
 function bounded(timestampMs: number, at: string): number {
   const isTime = timestampMs >= BOUNDS.timestampMsMin && timestampMs <= BOUNDS.timestampMsMax;
-  return isTime ? timestampMs : refuse(at, 'is a time outside 1970 to 9999');
+  return isTime ? timestampMs + 0 : refuse(at, 'is a time outside 1970 to 9999');
 }
 
 function quoted(text: string): string {

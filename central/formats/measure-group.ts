@@ -61,8 +61,9 @@ export class MeasureGroup {
   /** The reading with what the group has; `info.unit` says the units of `x_…`. */
   reading(of: Omit<Reading, 'metrics' | 'missing'>): Reading {
     const info: Info = { ...of.info, ...(this.#units.size > 0 ? { unit: Object.fromEntries(this.#units) } : {}) };
+    const { info: _, ...rest } = of;
     return {
-      ...of,
+      ...rest,
       metrics: Object.fromEntries(this.#metrics),
       ...(this.#missing.size > 0 ? { missing: [...this.#missing] } : {}),
       ...(Object.keys(info).length > 0 ? { info } : {}),
