@@ -9,7 +9,7 @@ import type { ConsumedMessage, KafkaConsumer, KafkaConsumerOptions } from '../..
 import type { LogPosition } from '../sink.ts';
 import type { PoisonLetter } from './poison-letters.ts';
 import { FeedSession } from './session.ts';
-import type { FeedTarget, RefusedItem } from './target.ts';
+import type { FeedTarget, RefusedItem, WritePace } from './target.ts';
 
 /** A consumer that does what the test says. */
 class ScriptedConsumer implements KafkaConsumer {
@@ -58,6 +58,7 @@ class ScriptedTarget implements FeedTarget<string> {
   readonly name = 'archive';
   readonly isStandingBy = false;
   readonly writes: { items: readonly string[]; offsets: Record<string, number> }[] = [];
+  paced: WritePace = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, lingerMs: 0 };
   #pending: PromiseWithResolvers<readonly RefusedItem[]> | undefined;
 
   decode(value: Buffer): string {
@@ -73,6 +74,10 @@ class ScriptedTarget implements FeedTarget<string> {
   finish(error?: Error): void {
     if (error === undefined) this.#pending?.resolve([]);
     else this.#pending?.reject(error);
+  }
+
+  pace(): WritePace {
+    return this.paced;
   }
 
   refuse(...indices: readonly number[]): void {
@@ -401,4 +406,60 @@ test('a refusal is of the partition that it came from, also where another is tak
   expect(letters).toMatchObject([{ partition: 1, offset: 3 }]);
   expect(consumer.commits.at(-1)).toEqual({ 1: 5 });
   await end();
+});
+
+test('a target that says how much it takes gets no more at once, and the group hears of each write', async () => {
+  await clock.advance(5000);
+  target.paced = { records: 4, bytes: 1000, lingerMs: 0 };
+  consumer.commits.length = 0;
+  consumer.give(0, 0, 5);
+  consumer.give(1, 0, 0);
+  await clock.advance(0);
+  expect(target.writes.map(({ offsets }) => offsets)).toEqual([{ 0: 3, 1: 1 }]);
+  target.finish();
+  await clock.advance(5000);
+  expect(target.writes.slice(1).map(({ offsets }) => offsets)).toEqual([{ 0: 6 }]);
+  expect(consumer.commits).toEqual([{ 0: 3, 1: 1 }]);
+  target.finish();
+  await clock.advance(5000);
+  expect(consumer.commits.at(-1)).toEqual({ 0: 6 });
+  await end();
+});
+
+test('the first after an idle time waits for others, as long as it is told to or until the write is full', async () => {
+  target.paced = { records: 3, bytes: 1000, lingerMs: 100 };
+  // It was idle, and had another pace then.
+  consumer.give(0, 0, 0);
+  await clock.advance(0);
+  target.finish();
+  await clock.advance(10);
+  consumer.give(0, 1, 1);
+  await clock.advance(60);
+  consumer.give(1, 0, 0);
+  await clock.advance(39);
+  expect(target.writes).toHaveLength(1);
+  await clock.advance(1);
+  expect(target.writes[1]).toMatchObject({ offsets: { 0: 2, 1: 1 } });
+  target.finish();
+  await clock.advance(10);
+  consumer.give(0, 2, 4);
+  await clock.advance(0);
+  expect(target.writes).toHaveLength(3);
+  await end();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('who waits for others does not wait when the session ends', async () => {
+  target.paced = { records: 3, bytes: 1000, lingerMs: 100_000 };
+  consumer.give(0, 0, 0);
+  await clock.advance(0);
+  target.finish();
+  await clock.advance(10);
+  consumer.give(0, 1, 1);
+  await clock.advance(0);
+  closing.abort();
+  await clock.advance(0);
+  await running;
+  expect(target.writes).toHaveLength(1);
+  expect(clock.pendingTimers).toBe(0);
 });

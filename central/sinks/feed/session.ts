@@ -9,7 +9,7 @@ import { Batch } from './batch.ts';
 import { OffsetCommits } from './offset-commits.ts';
 import type { PoisonLetter, PoisonLetters } from './poison-letters.ts';
 import type { Starts } from './starting-point.ts';
-import type { FeedTarget } from './target.ts';
+import type { FeedTarget, WritePace } from './target.ts';
 
 export interface FeedSessionOptions<Item> {
   readonly target: FeedTarget<Item>;
@@ -205,11 +205,32 @@ export class FeedSession<Item> {
   }
 
   async #pump(): Promise<void> {
+    const { target } = this.#options;
     while (!this.#over.signal.aborted) {
-      const taken = this.#backlog.take();
-      if (taken === undefined) await new Promise<void>((wake) => (this.#wake = wake));
-      else await this.#writeWhole(taken);
+      const pace = target.pace?.();
+      const taken = this.#backlog.take(pace);
+      if (taken !== undefined) {
+        await this.#writeWhole(taken);
+        continue;
+      }
+      await this.#woken();
+      if (pace !== undefined && pace.lingerMs > 0) await this.#linger(pace);
     }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise<void>((wake) => (this.#wake = wake));
+  }
+
+  /** Gives what follows the first after an idle time the time to come. */
+  async #linger(pace: WritePace): Promise<void> {
+    let isOver = false;
+    const cancel = this.#options.clock.after(pace.lingerMs, () => {
+      isOver = true;
+      this.#wake?.();
+    });
+    while (!isOver && !this.#over.signal.aborted && !this.#backlog.fills(pace)) await this.#woken();
+    cancel();
   }
 
   /** Tries until it is written, or the session is over. Meanwhile what comes waits, as far as there is room. */

@@ -1,4 +1,5 @@
 import type { LogPosition } from '../sink.ts';
+import type { WriteLimit } from './backlog.ts';
 
 /** A stretch of a partition that was to be read next and is not in the log any more. */
 export interface LogGap {
@@ -18,6 +19,12 @@ export interface RefusedItem {
   readonly reason: string;
 }
 
+/** How a target wants to be written to, at this moment. */
+export interface WritePace extends WriteLimit {
+  /** How long the first message after an idle time waits for others, in milliseconds. */
+  readonly lingerMs: number;
+}
+
 /** What a feed writes to. */
 export interface FeedTarget<Item> {
   readonly name: string;
@@ -33,6 +40,8 @@ export interface FeedTarget<Item> {
    * Rejects with a `MooringError`: the same comes again, and what is there already is not written twice.
    */
   write(items: readonly Item[], position: LogPosition): Promise<readonly RefusedItem[]>;
+  /** Asked before each write. Absent: all that there is, at once. */
+  pace?(): WritePace;
   /** The durable offsets to go on from, by partition. Undefined where it keeps none by itself. */
   positions(log: string): ReadonlyMap<number, number> | undefined;
   /** The logs that it has positions of. */

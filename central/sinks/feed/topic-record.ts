@@ -2,6 +2,7 @@ import { parseRecordId, type RunId } from '../../../protocol/ids.ts';
 import { BOUNDS } from '../../../protocol/record.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { FlatRecord, LogEntry, LogRecord } from '../../recordlog/recordlog.ts';
+import type { StoreRecord } from '../remote/remote-store.ts';
 
 /** A record as a message of the topic says it. */
 export interface TopicRecord {
@@ -11,23 +12,35 @@ export interface TopicRecord {
 
 /** The length of `2026-01-02T03:04:05.678Z`: other years are longer. */
 const TIMESTAMP_CHARACTERS = 24;
+const FOREIGN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const LINE_END = /[\r\n]/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a message as a flat record, whose text is kept as it is. Whatever a sink relies on is checked, as anybody may
- * write to a topic. Throws `RECORD_INVALID`.
+ * Reads a message as a flat record of a run, whose text is kept as it is. Whatever a sink relies on is checked, as anybody
+ * may write to a topic. Throws `RECORD_INVALID`.
  */
 export function topicRecordOf(value: Buffer): TopicRecord {
+  const { flat, json, place } = checkedOf(value);
+  if (place === undefined) throw poison('its id names no run and sequence');
+  return { run: place.run, record: { sequence: place.sequence, flat, json } };
+}
+
+/** The same, and records of existing devices, whose ids are UUIDs of version 5 (RFC 9562 section 5.5). */
+export function storeRecordOf(value: Buffer): StoreRecord {
+  const record = checkedOf(value);
+  if (record.place !== undefined || FOREIGN_ID.test(record.flat.id)) return record;
+  throw poison('its id is neither that of a run and sequence nor a UUID of version 5');
+}
+
+function checkedOf(value: Buffer): StoreRecord {
   if (value.length > BOUNDS.batchJsonBytes) throw poison(`larger than ${BOUNDS.batchJsonBytes} bytes`);
   const text = textOf(value);
   const flat = flatOf(text);
-  const parsed = parseRecordId(flat.id);
-  if (parsed === undefined) throw poison('its id names no run and sequence');
   if (!isTimestamp(flat.timestamp)) throw poison('its timestamp is none');
   // A line of a file has to stay one.
   const json = LINE_END.test(text) ? JSON.stringify(flat) : text;
-  return { run: parsed.run, record: { sequence: parsed.sequence, flat, json } };
+  return { flat, json, place: parseRecordId(flat.id) };
 }
 
 /** Records as a sink takes them: by run, each sequence once, ascending. */
