@@ -57,15 +57,27 @@ const units: ReadonlyMap<string, Unit> = new Map(
   ),
 );
 
+/** As they are written → what they are; to look at the characters each time is a tenth of what a message costs. */
+const written = new Map<string, Unit | undefined>();
+const WRITTEN_MAX = 1024;
+
+function unitOf(text: string): Unit | undefined {
+  if (!written.has(text)) {
+    if (written.size === WRITTEN_MAX) written.clear();
+    written.set(text, units.get(plain(text)));
+  }
+  return written.get(text);
+}
+
 /** The symbol that is used here for a unit: `C`, `℃` and `°C` are one. What is not known stays as it is. */
-export function unitSymbolOf(written: string): string {
-  return units.get(plain(written))?.symbol ?? written.trim();
+export function unitSymbolOf(unit: string): string {
+  return unitOf(unit)?.symbol ?? unit.trim();
 }
 
 /** A value in another unit, or undefined where the one is not known or the two measure different things. */
 export function convert(value: number, from: string, to: string): number | undefined {
-  const source = units.get(plain(from));
-  const target = units.get(plain(to));
+  const source = unitOf(from);
+  const target = unitOf(to);
   if (source === undefined || target === undefined) return plain(from) === plain(to) ? value : undefined;
   if (source.symbol === target.symbol) return value;
   if (source.quantity !== target.quantity) return undefined;
