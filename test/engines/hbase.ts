@@ -1,0 +1,159 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../ports.ts';
+import { eventually, type Program, Programs } from '../processes.ts';
+import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './hadoop-jars.ts';
+
+interface Ports {
+  readonly zookeeper: number;
+  readonly master: number;
+  readonly region: number;
+  readonly rest: number;
+}
+
+const START_MS = 240_000;
+const ASK_MS = 5000;
+/** What HBase reaches into of Java 17, by its own start script. */
+const OPENED = [
+  ...['java.nio', 'sun.nio.ch', 'java.lang', 'java.lang.reflect', 'java.io', 'java.util', 'java.util.concurrent'],
+  ...['java.net', 'jdk.internal.ref'],
+];
+const JAVA_17 = [
+  '--add-modules=jdk.unsupported',
+  '--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED',
+  '--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED',
+  ...OPENED.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`),
+  '-Dorg.apache.hbase.thirdparty.io.netty.tryReflectionSetAccessible=true',
+];
+
+/** A real HBase, its ZooKeeper, master and region server in one process, and its REST server in another. */
+export class Hbase {
+  readonly url: string;
+  readonly #ports: Ports;
+  readonly #jars: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'mooring-hbase-'));
+  readonly #programs = new Programs();
+  #server: Program | undefined;
+  #rest: Program | undefined;
+
+  private constructor(ports: Ports, jars: string) {
+    this.#ports = ports;
+    this.#jars = jars;
+    this.url = `http://127.0.0.1:${ports.rest}`;
+  }
+
+  /** Resolves when it serves. */
+  static async start(): Promise<Hbase> {
+    const jars = jarsOf('hbase.pom.xml');
+    const ports = {
+      zookeeper: await freePort(),
+      master: await freePort(),
+      region: await freePort(),
+      rest: await freePort(),
+    };
+    const hbase = new Hbase(ports, jars);
+    hbase.#configure();
+    try {
+      await hbase.#startBoth();
+    } catch (error) {
+      const tails = hbase.#programs.tails();
+      await hbase.stop();
+      throw new Error(`HBase has not started:\n${tails}`, { cause: error });
+    }
+    return hbase;
+  }
+
+  /** SIGKILL of both, and a new start on the same data. */
+  async restart(): Promise<void> {
+    await Promise.all([this.#server?.kill(), this.#rest?.kill()]);
+    await this.#startBoth();
+  }
+
+  pause(): void {
+    for (const program of [this.#rest, this.#server]) program?.pause();
+  }
+
+  resume(): void {
+    for (const program of [this.#server, this.#rest]) program?.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.#programs.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #startBoth(): Promise<void> {
+    const server = this.#java('hbase', '-Xmx512m', ['org.apache.hadoop.hbase.master.HMaster', 'start']);
+    const rest = this.#java('hbase-rest', '-Xmx128m', ['org.apache.hadoop.hbase.rest.RESTServer', 'start']);
+    this.#server = server;
+    this.#rest = rest;
+    await eventually('HBase serves', START_MS, async () => {
+      server.mustRun();
+      rest.mustRun();
+      return await this.#hasRegions();
+    });
+  }
+
+  /** A region server alone is there before it has any region. */
+  async #hasRegions(): Promise<boolean> {
+    try {
+      const answer = await fetch(`${this.url}/status/cluster`, {
+        headers: { accept: 'application/json' },
+        signal: AbortSignal.timeout(ASK_MS),
+      });
+      if (!answer.ok) return false;
+      const { LiveNodes = [] } = (await answer.json()) as { LiveNodes?: { Region?: unknown[] }[] };
+      return LiveNodes.some(({ Region = [] }) => Region.length > 0);
+    } catch {
+      return false;
+    }
+  }
+
+  #java(name: string, heap: string, args: readonly string[]): Program {
+    const classPath = `${join(this.#folder, 'conf')}:${join(this.#jars, '*')}`;
+    return this.#programs.start({
+      name,
+      command: 'java',
+      args: [heap, ...CHEAP_START, ...JAVA_17, '-cp', classPath, ...args],
+    });
+  }
+
+  #configure(): void {
+    const conf = join(this.#folder, 'conf');
+    mkdirSync(conf);
+    const { zookeeper, master, region, rest } = this.#ports;
+    const site = {
+      'hbase.cluster.distributed': false,
+      'hbase.rootdir': `file://${join(this.#folder, 'root')}`,
+      'hbase.tmp.dir': join(this.#folder, 'tmp'),
+      // A plain folder cannot promise what HDFS does.
+      'hbase.unsafe.stream.capability.enforce': false,
+      'hbase.wal.provider': 'filesystem',
+      'hbase.procedure.store.region.wal.hsync.enable': false,
+      'hbase.zookeeper.quorum': '127.0.0.1',
+      'hbase.zookeeper.property.clientPort': zookeeper,
+      'hbase.zookeeper.property.clientPortAddress': '127.0.0.1',
+      'hbase.zookeeper.property.dataDir': join(this.#folder, 'zookeeper'),
+      'hbase.zookeeper.property.admin.enableServer': false,
+      'hbase.localcluster.assign.random.ports': false,
+      'hbase.regionserver.handler.count': 8,
+      'hbase.rest.support.proxyuser': false,
+      'hbase.rest.host': '127.0.0.1',
+      'hbase.rest.port': rest,
+      'hbase.rest.info.port': -1,
+      ...Object.fromEntries([['master', master] as const, ['regionserver', region] as const].flatMap(serverAt)),
+    };
+    writeFileSync(join(conf, 'hbase-site.xml'), hadoopXml(site));
+    writeFileSync(join(conf, 'log4j.properties'), LOG4J);
+  }
+}
+
+function serverAt([role, port]: readonly [string, number]): [string, string | number][] {
+  return [
+    [`hbase.${role}.ipc.address`, '127.0.0.1'],
+    [`hbase.${role}.hostname`, '127.0.0.1'],
+    [`hbase.${role}.port`, port],
+    [`hbase.${role}.info.port`, -1],
+  ];
+}
