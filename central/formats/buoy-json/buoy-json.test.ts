@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { describeFormat, fixturesIn, messageOf } from '../../../test/conformance/format.ts';
 import type { ForeignMessage } from '../format.ts';
 import { TimeZone } from '../time-zone.ts';
-import { buoyJson } from './buoy-json.ts';
+import { BuoyJsonFormat } from './buoy-json.ts';
 
-const format = buoyJson({ zone: new TimeZone('Europe/Paris') });
+const format = new BuoyJsonFormat({ zone: new TimeZone('Europe/Paris') });
 const fixtures = fixturesIn(join(import.meta.dirname, 'fixtures'));
 const fixture = (name: string): ForeignMessage =>
   fixtures.find((each) => each.name === name)?.message as ForeignMessage;
@@ -13,7 +13,7 @@ const changed = (name: string, from: string | RegExp, to: string): ForeignMessag
   messageOf(Buffer.from(fixture(name).bytes).toString().replace(from, to));
 
 describeFormat('buoy-json', {
-  make: () => buoyJson({ zone: new TimeZone('Europe/Paris') }),
+  make: () => new BuoyJsonFormat({ zone: new TimeZone('Europe/Paris') }),
   fixtures,
   malformed: [
     {
@@ -68,7 +68,7 @@ test('a value that is refused is missing, not 0', () => {
 });
 
 test('without a zone only a time with an offset is taken', () => {
-  const zoneless = buoyJson({ zone: undefined });
+  const zoneless = new BuoyJsonFormat();
   expect(() => zoneless.parse(fixture('summer'))).toThrow(/^timestamp says no zone, and the source has none/);
   const offset = changed('summer', '10:06:04.123456', '10:06:04.123456+02:00');
   expect(zoneless.parse(offset).readings[0]?.timestampMs).toBe(Date.UTC(2024, 6, 21, 8, 6, 4, 123));

@@ -1,22 +1,20 @@
 import type { JsonValue, Location } from '../../../protocol/record.ts';
 import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
 import { anyTimeOf } from '../foreign-time.ts';
-import type { Format, Parsed, RefusedPart } from '../format.ts';
+import type { ForeignMessage, Format, Parsed, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
-import { metricTable } from '../metric-names.ts';
-import { refuse, refusedPart } from '../refuse.ts';
+import { type MetricTable, metricTable } from '../metric-names.ts';
+import { parsedOf, refuse, refusedPart } from '../refuse.ts';
 import type { TimeZone } from '../time-zone.ts';
 
 export interface BuoyJsonOptions {
-  /** That the buoys' clocks are set to, as they say none; undefined: only times with an offset are taken. */
-  readonly zone: TimeZone | undefined;
+  /** That the buoys' clocks are set to, as they say none; times without offset are refused when left out. */
+  readonly zone?: TimeZone | undefined;
+  /** Names of fields → metrics, beyond and before the format's own. */
+  readonly metrics?: Readonly<Record<string, string>>;
 }
 
-const TABLE = metricTable({
-  temperature: 'temperature',
-  humidity: 'humidity',
-  pressure: 'pressure',
-});
+const METRICS = { temperature: 'temperature', humidity: 'humidity', pressure: 'pressure' } as const;
 const OWN_KEYS: ReadonlySet<string> = new Set(['timestamp', 'sensor_id', 'location']);
 
 /**
@@ -24,34 +22,34 @@ const OWN_KEYS: ReadonlySet<string> = new Set(['timestamp', 'sensor_id', 'locati
  * and values: °C, %, hPa, and others by their names. A value or place that cannot be used costs no other; a time that
  * cannot be read costs the message.
  */
-export function buoyJson({ zone }: BuoyJsonOptions): Format {
-  return {
-    name: 'buoy-json',
-    parse({ bytes }) {
-      const message = objectOf(jsonOf(bytes), '');
-      const sourceId = sourceIdOf(fieldOf(message, 'sensor_id'), 'sensor_id');
-      const time = anyTimeOf(fieldOf(message, 'timestamp'), 'timestamp', zone);
-      const refused: RefusedPart[] = [];
-      const group = valuesOf(message, refused);
-      const location = locationOf(fieldOf(message, 'location'), refused);
-      if (group.isEmpty) refuse('', 'says no value');
-      const reading = group.reading({
-        sourceId,
-        timestampMs: time?.timestampMs,
-        ...(location === undefined ? {} : { location }),
-        ...(time === undefined ? {} : { info: time.info }),
-      });
-      return { readings: [reading], refused } satisfies Parsed;
-    },
-  };
-}
+export class BuoyJsonFormat implements Format {
+  readonly name = 'buoy-json';
+  readonly #zone: TimeZone | undefined;
+  readonly #table: MetricTable;
 
-function valuesOf(message: JsonObject, refused: RefusedPart[]): MeasureGroup {
-  const group = new MeasureGroup(TABLE, refused);
-  for (const [name, value] of Object.entries(message)) {
-    if (!OWN_KEYS.has(name)) group.add({ name, value, at: name });
+  constructor({ zone, metrics = {} }: BuoyJsonOptions = {}) {
+    this.#zone = zone;
+    this.#table = metricTable({ ...METRICS, ...metrics });
   }
-  return group;
+
+  parse({ bytes }: ForeignMessage): Parsed {
+    const message = objectOf(jsonOf(bytes), '');
+    const sourceId = sourceIdOf(fieldOf(message, 'sensor_id'), 'sensor_id');
+    const time = anyTimeOf(fieldOf(message, 'timestamp'), 'timestamp', this.#zone);
+    const refused: RefusedPart[] = [];
+    const group = new MeasureGroup(this.#table, refused);
+    for (const [name, value] of Object.entries(message)) {
+      if (!OWN_KEYS.has(name)) group.add({ name, value, at: name });
+    }
+    const location = locationOf(fieldOf(message, 'location'), refused);
+    const reading = group.reading({
+      sourceId,
+      timestampMs: time?.timestampMs,
+      ...(location === undefined ? {} : { location }),
+      ...(time === undefined ? {} : { info: time.info }),
+    });
+    return parsedOf(group.isEmpty ? [] : [reading], refused);
+  }
 }
 
 function locationOf(value: JsonValue | undefined, refused: RefusedPart[]): Location | undefined {

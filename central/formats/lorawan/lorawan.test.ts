@@ -4,7 +4,7 @@ import { SteppedClock } from '../../../sim/clock.ts';
 import { describeFormat, fixturesIn, messageOf } from '../../../test/conformance/format.ts';
 import { foreignIdOf } from '../foreign-record.ts';
 import type { ForeignMessage, Reading } from '../format.ts';
-import { lorawan } from './lorawan.ts';
+import { LorawanFormat } from './lorawan.ts';
 import { UplinkMerge } from './uplink-merge.ts';
 import { uplinkTimeOf } from './uplink-time.ts';
 
@@ -21,13 +21,13 @@ const fixture = (name: string): ForeignMessage =>
 const textOf = (name: string): string => Buffer.from(fixture(name).bytes).toString();
 const changed = (name: string, from: string | RegExp, to: string): ForeignMessage =>
   messageOf(textOf(name).replace(from, to));
-const readingOf = (message: ForeignMessage): Reading => lorawan.parse(message).readings[0] as Reading;
+const readingOf = (message: ForeignMessage): Reading => new LorawanFormat().parse(message).readings[0] as Reading;
 const heardBy = (name: string, ...gateways: readonly object[]): Reading =>
   readingOf(messageOf(JSON.stringify({ ...(JSON.parse(textOf(name)) as object), GWInfo: gateways })));
 const T = Date.UTC(2025, 1, 3, 9);
 
 describeFormat('lorawan', {
-  make: () => lorawan,
+  make: () => new LorawanFormat(),
   fixtures,
   malformed: [
     { what: 'a message that is cut', message: messageOf(textOf('air').slice(0, -9)), reason: /is no JSON/ },
@@ -36,7 +36,7 @@ describeFormat('lorawan', {
     {
       what: 'an empty payload',
       message: messageOf('{"DevEui":"a","parsedPayload":{}}'),
-      reason: /^parsedPayload says no value$/,
+      reason: /^the message says no value$/,
     },
   ],
   damaged: [

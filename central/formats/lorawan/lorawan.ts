@@ -2,14 +2,14 @@ import { hash } from 'node:crypto';
 import { BOUNDS, type Info, type JsonValue } from '../../../protocol/record.ts';
 import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
 import { anyTimeOf } from '../foreign-time.ts';
-import type { Format, Reading, RefusedPart } from '../format.ts';
+import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
-import { metricTable } from '../metric-names.ts';
-import { refuse, refusedPart } from '../refuse.ts';
+import { type MetricTable, metricTable } from '../metric-names.ts';
+import { parsedOf, refusedPart } from '../refuse.ts';
 import { isClockOff, uplinkTimeOf } from './uplink-time.ts';
 
 /** A light level is a step of the device's own and no lux: it stays `x_light_level`. */
-const TABLE = metricTable({
+const METRICS = {
   temperature: 'temperature',
   humidity: 'humidity',
   pressure: 'pressure',
@@ -19,7 +19,7 @@ const TABLE = metricTable({
   battery_voltage: 'battery_voltage',
   door_status: { to: ['door_open'], values: { open: true, close: false, closed: false } },
   presence: 'presence',
-});
+} as const;
 
 /** What a passive infrared sensor says, and what it has seen. */
 const PIR_STATES: ReadonlyMap<string, boolean> = new Map([
@@ -31,20 +31,30 @@ const OWN_KEYS: ReadonlySet<string> = new Set(['DevEui', 'deviceName', 'GWInfo',
 const GATEWAYS_MAX = 32;
 const OTHERS_MAX = 32;
 
+export interface LorawanOptions {
+  /** Names under `parsedPayload` → metrics, beyond and before the format's own. */
+  readonly metrics?: Readonly<Record<string, string>>;
+}
+
 /**
  * An uplink as a LoRaWAN network server posts it: `DevEui`, `deviceName`, `GWInfo[]` with `gwname` and `sendtime` (epoch,
  * milliseconds) of each gateway that heard it, and values in `parsedPayload`. The time is `uplinkTimeOf` those of the
  * gateways; the id follows from device, time, frame counter and values, not from who heard it.
  */
-export const lorawan: Format = {
-  name: 'lorawan',
-  parse({ bytes }) {
+export class LorawanFormat implements Format {
+  readonly name = 'lorawan';
+  readonly #table: MetricTable;
+
+  constructor({ metrics = {} }: LorawanOptions = {}) {
+    this.#table = metricTable({ ...METRICS, ...metrics });
+  }
+
+  parse({ bytes }: ForeignMessage): Parsed {
     const message = objectOf(jsonOf(bytes), '');
     const sourceId = sourceIdOf(fieldOf(message, 'DevEui'), 'DevEui');
     const payload = objectOf(fieldOf(message, 'parsedPayload'), 'parsedPayload');
     const refused: RefusedPart[] = [];
-    const { group, info } = valuesOf(payload, refused);
-    if (group.isEmpty) refuse('parsedPayload', 'says no value');
+    const { group, info } = valuesOf(payload, new MeasureGroup(this.#table, refused));
     const heard = heardOf(fieldOf(message, 'GWInfo'), refused);
     const frame = frameCounterOf(message);
     const others = othersOf(message);
@@ -59,9 +69,9 @@ export const lorawan: Format = {
         ...(Object.keys(others).length === 0 ? {} : { uplink: others }),
       },
     });
-    return { readings: [{ ...reading, identity: identityOf(reading) }], refused };
-  },
-};
+    return parsedOf(group.isEmpty ? [] : [{ ...reading, identity: identityOf(reading) }], refused);
+  }
+}
 
 /** What is the same in every copy of an uplink, whichever gateway it came by. */
 export function uplinkContentOf({ metrics, missing, info }: Reading): string {
@@ -74,8 +84,7 @@ function identityOf(reading: Reading): string {
   return `${reading.timestampMs ?? 'no time'} ${uplinkContentOf(reading)}`;
 }
 
-function valuesOf(payload: JsonObject, refused: RefusedPart[]): { readonly group: MeasureGroup; readonly info: Info } {
-  const group = new MeasureGroup(TABLE, refused);
+function valuesOf(payload: JsonObject, group: MeasureGroup): { readonly group: MeasureGroup; readonly info: Info } {
   let info: Info = {};
   for (const [name, value] of Object.entries(payload)) {
     const at = `parsedPayload.${name}`;

@@ -1,41 +1,46 @@
 import { BOUNDS, type JsonValue, type Location } from '../../../protocol/record.ts';
-import { MooringError } from '../../../runtime/errors.ts';
 import { isObject, jsonOf, sourceIdOf, textOf } from '../foreign-json.ts';
 import type { ForeignTime } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
-import { cutText, refuse, refusedPart } from '../refuse.ts';
+import { cutText, parsedOf, refuse, refusedPart } from '../refuse.ts';
 import { CsvError, type CsvRow, csvRows } from '../registry/csv.ts';
 import { placeOf, type Scope, valueAtPath } from './field-path.ts';
 import type { FieldRule, Mapping, NamedValues, PlaceRule } from './mapping-rules.ts';
 import { timeBy } from './time-rule.ts';
 import { numberIn, valueBy } from './value-rule.ts';
 
+const ENTRIES_MAX = 10_000;
+
 /**
  * A format that is declared in a file (`loadMapping`). It records what the mapping names and nothing else. A field that is not
  * there is left out; one that is `null`, an empty field of a line, what the mapping calls `absent` or what cannot be used
  * has no value (flag 9). An entry or line that cannot be used costs no other.
  */
-export function mappingFormat(mapping: Mapping): Format {
-  return {
-    name: 'mapping',
-    parse(message) {
-      const refused: RefusedPart[] = [];
-      const readings: Reading[] = [];
-      for (const { scope, error } of scopesOf(mapping, message)) {
-        try {
-          if (error !== undefined) throw error;
-          readings.push(readingOf(mapping, scope, refused));
-        } catch (reason) {
-          refused.push(refusedPart(textOfEntry(mapping, scope), reason));
-        }
+export class MappingFormat implements Format {
+  readonly name = 'mapping';
+  readonly #mapping: Mapping;
+
+  constructor(mapping: Mapping) {
+    this.#mapping = mapping;
+  }
+
+  parse(message: ForeignMessage): Parsed {
+    const refused: RefusedPart[] = [];
+    const readings: Reading[] = [];
+    const parts = scopesOf(this.#mapping, message);
+    if (parts.length === 0) refuse('', 'has no entry');
+    if (parts.length > ENTRIES_MAX) refuse('', `has more than ${ENTRIES_MAX} entries`);
+    for (const { scope, error } of parts) {
+      try {
+        if (error !== undefined) throw error;
+        readings.push(readingOf(this.#mapping, scope, refused));
+      } catch (reason) {
+        refused.push(refusedPart(textOfEntry(this.#mapping, scope), reason));
       }
-      if (readings.length > 0) return { readings, refused } satisfies Parsed;
-      throw new MooringError('RECORD_INVALID', refused[0]?.reason ?? 'the message has no entry', {
-        context: { refused: refused.length },
-      });
-    },
-  };
+    }
+    return parsedOf(readings, refused);
+  }
 }
 
 interface Part {
