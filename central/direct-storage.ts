@@ -12,7 +12,7 @@ import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
 import { AckLog } from './sinks/ack-log/ack-log.ts';
 import type { Disk } from './sinks/disk.ts';
 import { FilesSink } from './sinks/files/files.ts';
-import type { SinkStatus, Storage } from './storage.ts';
+import { type SinkStatus, type Storage, statusOf } from './storage.ts';
 
 export interface DirectStorageOptions {
   readonly config: CentralConfig;
@@ -52,7 +52,7 @@ export class DirectStorage implements Storage {
   }
 
   sinks(): readonly SinkStatus[] {
-    return this.#config.sinks.map(({ name, kind, path }) => ({ name, kind, path }));
+    return this.#config.sinks.map(statusOf);
   }
 
   /** Closing the log makes it commit at once. */
@@ -73,6 +73,7 @@ export class DirectStorage implements Storage {
 
 function recordLogOf({ config: { sinks, ack }, random, ...rest }: DirectStorageOptions): DirectRecordLog {
   for (const { kind, name } of sinks) {
+    assert(kind === 'files' || kind === 'ack_log', 'a store needs Kafka: the configuration is checked');
     assert(kind === 'ack_log' || ack.includes(name), 'without Kafka every sink decides: the configuration is checked');
   }
   return new DirectRecordLog({

@@ -21,7 +21,9 @@ import type { Disk } from './sinks/disk.ts';
 import type { Feed } from './sinks/feed/feed.ts';
 import { SinkFeed } from './sinks/feed/sink-feed.ts';
 import { FilesSink } from './sinks/files/files.ts';
-import type { SinkStatus, Storage } from './storage.ts';
+import { createStore } from './sinks/remote/create-store.ts';
+import { RemoteFeed } from './sinks/remote/remote-feed.ts';
+import { type SinkStatus, type Storage, statusOf } from './storage.ts';
 
 export interface KafkaStorageOptions {
   readonly config: CentralConfig & { readonly kafka: KafkaConfig };
@@ -37,6 +39,8 @@ export interface KafkaStorageOptions {
 
 /** How long a letter that Kafka never takes may take to be durable in a file, in milliseconds. */
 const LETTER_MS = 10_000;
+/** Of records that are written to a store at once, as JSON: some stores take no larger request than a few times this. */
+const WRITE_BYTES_MAX = 4 * 2 ** 20;
 
 /**
  * Kafka between ingest and sinks. Nothing here waits for Kafka, and nothing for a sink: records come in while a sink is
@@ -72,7 +76,9 @@ export class KafkaStorage implements Storage {
     signal.throwIfAborted();
     const opened = this.#produceWith(client);
     await opened.open(signal);
-    this.#feeds = new Map(config.sinks.map((sink) => [sink.name, this.#feedOf(sink, client, opened)]));
+    const feeds = config.sinks.map(async (sink) => [sink.name, await this.#feedOf(sink, client, opened)] as const);
+    this.#feeds = new Map(await Promise.all(feeds));
+    signal.throwIfAborted();
     for (const feed of this.#feeds.values()) feed.start();
   }
 
@@ -86,9 +92,9 @@ export class KafkaStorage implements Storage {
   }
 
   sinks(): readonly SinkStatus[] {
-    return this.#options.config.sinks.map(({ name, kind, path }) => {
-      const feed = this.#feeds.get(name)?.status();
-      return { name, kind, path, ...(feed === undefined ? {} : { feed }) };
+    return this.#options.config.sinks.map((sink) => {
+      const feed = this.#feeds.get(sink.name)?.status();
+      return { ...statusOf(sink), ...(feed === undefined ? {} : { feed }) };
     });
   }
 
@@ -161,7 +167,7 @@ export class KafkaStorage implements Storage {
     return this.#log;
   }
 
-  #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters, ready }: Producing): SomeFeed {
+  async #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters, ready }: Producing): Promise<SomeFeed> {
     const { config, clock, random, log, disk, resume = [] } = this.#options;
     const { kafka } = config;
     const { records, acks } = topicNamesOf(kafka.prefix);
@@ -178,7 +184,12 @@ export class KafkaStorage implements Storage {
       onFatal: (error: MooringError) => this.#fail(error),
     };
     if (sink.kind === 'ack_log') return new AckLogFeed({ ...shared, ...sink, topic: acks, disk });
-    return new SinkFeed({ ...shared, topic: records, sink: new FilesSink({ ...sink, clock, log, disk }) });
+    const ofRecords = { ...shared, topic: records };
+    if (sink.kind === 'files')
+      return new SinkFeed({ ...ofRecords, sink: new FilesSink({ ...sink, clock, log, disk }) });
+    const { batch: recordsMax, lingerMs, take } = sink;
+    const store = await createStore(sink, clock);
+    return new RemoteFeed({ ...ofRecords, store, take, batch: { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs } });
   }
 
   /** Another process that has the folder must not hold up what waits here. */

@@ -26,7 +26,13 @@ export interface Storage extends Pick<RecordLog, 'append'>, Pick<AckSource, 'isA
 export interface SinkStatus {
   readonly name: string;
   readonly kind: SinkConfig['kind'];
+  /** Where it writes: a path of this machine, or where the store is. */
   readonly path: string;
   /** How far it is behind Kafka, where there is one. */
   readonly feed?: FeedStatus;
+}
+
+export function statusOf(sink: SinkConfig): SinkStatus {
+  const { name, kind } = sink;
+  return { name, kind, path: 'path' in sink ? sink.path : sink.place };
 }

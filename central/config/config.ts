@@ -7,6 +7,7 @@ import { checkMqtt, checkSinks, checkWhole } from './checks.ts';
 import { KAFKA_NAME, kafkaOf } from './kafka.ts';
 import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
+import { checkStores, storeOf } from './stores/stores.ts';
 import type { CentralConfig, MqttIngestConfig, SinkConfig } from './types.ts';
 import { udpOf } from './udp.ts';
 
@@ -19,6 +20,7 @@ export type {
   ListenTlsConfig,
   MqttIngestConfig,
   SinkConfig,
+  StoreSinkConfig,
   UdpIngestConfig,
 } from './types.ts';
 
@@ -35,6 +37,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   checkWhole(reader);
   checkMqtt(reader);
   checkSinks(reader);
+  checkStores(reader);
   checkPlaces(reader);
   checkAck(reader);
   reader.throwIfInvalid();
@@ -74,8 +77,10 @@ function mqttOf(keys: NonNullable<NonNullable<Root['ingest']>['mqtt']>): MqttIng
   return { mode: 'embedded', listen, tls };
 }
 
-function sinkOf(name: string, { files, ack_log }: NonNullable<Root['sinks']>[string]): SinkConfig {
+function sinkOf(name: string, { files, ack_log, ...keys }: NonNullable<Root['sinks']>[string]): SinkConfig {
   if (files !== undefined) return { kind: 'files', name, ...files };
-  assert(ack_log !== undefined, 'a sink of no kind is a problem');
-  return { kind: 'ack_log', name, path: ack_log.path };
+  if (ack_log !== undefined) return { kind: 'ack_log', name, path: ack_log.path };
+  const store = storeOf(name, keys);
+  assert(store !== undefined, 'a sink of no kind is a problem');
+  return store;
 }

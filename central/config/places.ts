@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Path } from '../../runtime/config/document.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
-import { SINK_KINDS } from './schema.ts';
+import { PATH_SINK_KINDS } from './schema.ts';
 
 /** Name of the dead letter's folder, below `state`. */
 export const DEAD_LETTER_FOLDER = 'deadletter';
@@ -47,7 +47,7 @@ function writersIn(reader: ConfigReader): Writer[] {
     writers.push({ path, place: real, own: ownIn(real), subject });
   };
   for (const name of Object.keys(reader.mappingAt(['sinks']) ?? {})) {
-    for (const kind of SINK_KINDS) {
+    for (const kind of PATH_SINK_KINDS) {
       const path = ['sinks', name, kind, 'path'];
       const place = reader.valueAt(path);
       if (typeof place === 'string') add(path, place, kind === 'files' ? inFolder : besideFile);

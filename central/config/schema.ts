@@ -4,6 +4,7 @@ import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/bro
 import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 import { kafkaSchema } from './kafka.ts';
+import { STORE_KINDS, storeShape } from './stores/stores.ts';
 import { udpSchema } from './udp.ts';
 
 const sinkName = () =>
@@ -56,18 +57,23 @@ const ackLogSchema = z.strictObject({
   path: filePath().describe('File; one acknowledged id a line, each once'),
 });
 
+/** Kinds of sinks that write to a path of this machine. */
+export const PATH_SINK_KINDS = ['files', 'ack_log'] as const;
 /** Kinds of sinks: a sink has exactly one of these keys. */
-export const SINK_KINDS = ['files', 'ack_log'] as const;
-const LATER_SINKS = ['elasticsearch', 'cassandra', 'influxdb', 'hdfs', 'hbase', 'mariadb'] as const;
-const LATER_SINK_KEYS = ['batch', 'linger', 'take', 'ca', 'user', 'password'] as const;
+export const SINK_KINDS = [...PATH_SINK_KINDS, ...STORE_KINDS] as const;
+const LATER_SINKS = ['elasticsearch', 'cassandra', 'hdfs', 'hbase', 'mariadb'] as const;
 
 const sinkSchema = z
   .strictObject({
     files: filesSchema.optional().describe('Records as files on a disk or a mount'),
     ack_log: ackLogSchema.optional().describe('What was acknowledged, as a text file; it follows the other sinks'),
-    ...laterKeys(...LATER_SINKS, ...LATER_SINK_KEYS),
+    ...storeShape,
+    ...laterKeys(...LATER_SINKS),
   })
-  .meta({ oneOf: SINK_KINDS.map((kind) => ({ required: [kind] })) });
+  .meta({
+    oneOf: SINK_KINDS.map((kind) => ({ required: [kind] })),
+    dependentRequired: { user: ['password'], password: ['user'] },
+  });
 
 /** The whole file. */
 export const centralSchema = z

@@ -1,6 +1,8 @@
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
+import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
+import type { Take } from '../sinks/remote/take.ts';
 
 /** What `mooring central` is to do. Every default is applied, every path absolute, every cross-check done. */
 export interface CentralConfig {
@@ -72,7 +74,26 @@ export interface ListenTlsConfig {
   readonly caFile: string | undefined;
 }
 
-export type SinkConfig = FilesSinkConfig | AckLogSinkConfig;
+export type SinkConfig = FilesSinkConfig | AckLogSinkConfig | StoreSinkConfig;
+
+/** A store that runs somewhere else, and how it is fed. */
+export type StoreSinkConfig = StoreConfig & {
+  readonly name: string;
+  /** The most records of one write. */
+  readonly batch: number;
+  readonly lingerMs: number;
+  readonly take: Take;
+};
+
+/** By kind: what its class has to know, beside the clock. */
+export type StoreConfig = InfluxdbConfig;
+
+export interface InfluxdbConfig {
+  readonly kind: 'influxdb';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Omit<InfluxdbStoreOptions, 'clock'>;
+}
 
 export interface FilesSinkConfig {
   readonly kind: 'files';

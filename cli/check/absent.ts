@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { KAFKA_NAME } from '../../central/config/kafka.ts';
+import { STORE_KINDS } from '../../central/config/stores/stores.ts';
 import type { Path } from '../../runtime/config/document.ts';
 import type { Problem } from '../../runtime/config/problem.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
@@ -28,6 +29,7 @@ export function absentHere(reader: ConfigReader, exists: (path: string) => boole
     const hint = '`openssl rand -hex 32` makes one; give the centre the same as `<gateway>.key`.';
     look(['forward', name, 'udp', 'key'], 'the file', hint);
   }
+  for (const path of storeFilesOf(reader)) look(path, 'the file', '');
   look(['ingest', 'udp', 'keys'], 'the folder', 'Make it, with one `<gateway>.key` for each gateway.');
   for (const path of placesOf(reader))
     look(path, 'the folder', 'It is made at the start, where that is allowed.', dirname);
@@ -65,6 +67,11 @@ function placesOf(reader: ConfigReader): Path[] {
     ['sinks', name, 'ack_log', 'path'],
   ]);
   return [['store', 'path'], ['state'], ...sinks];
+}
+
+function storeFilesOf(reader: ConfigReader): Path[] {
+  const keys: Path[] = [['ca'], ['password'], ...STORE_KINDS.map((kind) => [kind, 'token'])];
+  return namesAt(reader, 'sinks').flatMap((name) => keys.map((key) => ['sinks', name, ...key]));
 }
 
 function namesAt(reader: ConfigReader, key: string): string[] {

@@ -22,7 +22,7 @@ test('the configurations that it writes are right, meet at one port and keep eve
   expect(gateway.store.path).toBe(folder.store);
   expect(gateway.forward).toMatchObject([{ mqtt: { url: `mqtt://127.0.0.1:${port}` } }]);
   expect(centre.ingest.mqtt).toMatchObject({ mode: 'embedded', listen: { host: '127.0.0.1', port } });
-  expect(centre.sinks.map(({ path }) => path)).toEqual([folder.records, folder.acks]);
+  expect(centre.sinks).toMatchObject([{ path: folder.records }, { path: folder.acks }]);
   expect(centre.stateDir).toBe(join(folder.path, 'central'));
 });
 

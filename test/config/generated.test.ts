@@ -94,6 +94,7 @@ const BEYOND_A_SCHEMA: ReadonlySet<string> = new Set([
   'kafka-ack-without-ingest',
   'multiplexer',
   'one-place-twice',
+  'store-without-kafka',
   'two-sensors-one-metric',
 ]);
 

@@ -218,6 +218,25 @@ test('a store that does not open is tried for ever; one that is unfit stops its 
   await unfit.close();
 });
 
+test('a file of the connection that is not there, at the start or later, is waited for', async () => {
+  store.failure = new MooringError('CONFIG_UNREADABLE', 'a file of the connection cannot be read', { hint: 'See.' });
+  stage.put(1, 3);
+  const feed = await start();
+  expect(feed.status()).toMatchObject({ state: 'failed', lastError: { code: 'SINK_FAILED', hint: 'See.' } });
+  store.failure = undefined;
+  await stage.clock.advance(62_000);
+  expect(store.there.size).toBe(3);
+  store.failure = new MooringError('CONFIG_INVALID', 'a file of the connection has no secret in its first line');
+  stage.put(4, 6);
+  await stage.clock.advance(10 * 60_000);
+  expect(feed.status()).toMatchObject({ state: 'failed', lastError: { code: 'SINK_FAILED' } });
+  store.failure = undefined;
+  await stage.clock.advance(62_000);
+  expect(store.there.size).toBe(6);
+  await feed.close();
+  expect(stage.fatal).toEqual([]);
+});
+
 test('what the log has dropped before it was read stops the feed, and stands in the store once, whatever it takes', async () => {
   stage.put(1, 10);
   const first = await start();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Clock, withDeadline } from '../../../runtime/clock.ts';
-import { MooringError } from '../../../runtime/errors.ts';
+import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
 import type { WriteLimit } from '../feed/backlog.ts';
 import { Feed, type FeedOptions } from '../feed/feed.ts';
 import { gapEntryOf } from '../feed/gap-record.ts';
@@ -20,6 +20,7 @@ export interface RemoteFeedOptions extends Omit<FeedOptions<StoreRecord>, 'targe
 
 /** A write that fails after so long was too much for the store's time, in milliseconds: half of the usual deadline. */
 const SLOW_MS = 5000;
+const FILE_CODES: ReadonlySet<ErrorCode> = new Set(['CONFIG_INVALID', 'CONFIG_UNREADABLE']);
 /** How long the write under way may take once the feed closes, in milliseconds: the whole centre has four seconds. */
 const CLOSE_MS = 1500;
 
@@ -60,8 +61,8 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
     return this.#store.name;
   }
 
-  open(signal: AbortSignal): Promise<void> {
-    return this.#store.open(signal);
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#store.open(signal).catch(rethrow);
   }
 
   pace(): WritePace {
@@ -123,7 +124,7 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
   }
 
   #send(records: readonly StoreRecord[]): Promise<readonly RefusedRecord[]> {
-    const sent = this.#store.write(records);
+    const sent = this.#store.write(records).catch(rethrow);
     this.#writing = sent;
     return sent;
   }
@@ -134,6 +135,13 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
     await withDeadline(this.#clock, CLOSE_MS, Promise.allSettled([this.#writing]), late).catch(onlyLate);
     await this.#store.close();
   }
+}
+
+/** A file of the connection that is missing or wrong can be mended, and nothing has to be started anew for it. */
+function rethrow(error: unknown): never {
+  if (!(error instanceof MooringError) || !FILE_CODES.has(error.code)) throw error;
+  const { message, context, hint } = error;
+  throw new MooringError('SINK_FAILED', message, { cause: error, context, ...(hint === undefined ? {} : { hint }) });
 }
 
 function onlyLate(error: unknown): void {

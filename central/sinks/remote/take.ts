@@ -3,9 +3,9 @@ import type { FlatRecord } from '../../recordlog/recordlog.ts';
 
 /** Which records a sink takes: those that are in each list that there is. */
 export interface Take {
-  readonly kinds?: readonly RecordKind[];
-  readonly gateways?: readonly string[];
-  readonly stations?: readonly string[];
+  readonly kinds?: readonly RecordKind[] | undefined;
+  readonly gateways?: readonly string[] | undefined;
+  readonly stations?: readonly string[] | undefined;
 }
 
 /** Whether a sink takes a record. */

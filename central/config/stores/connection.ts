@@ -1,0 +1,98 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Path } from '../../../runtime/config/document.ts';
+import type { ConfigReader } from '../../../runtime/config/reader.ts';
+
+/** The keys of a sink's connection, which stand beside its kind. */
+export interface ConnectionKeys {
+  readonly ca?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+const NAME_MAX = 128;
+
+/** A name in a store. */
+export const storeName = () => z.string().min(1).max(NAME_MAX);
+
+/** Where a store listens over HTTP, without anything that belongs into keys or files of its own. */
+export const storeUrl = () =>
+  z
+    .string()
+    .refine((url) => urlOf(url) !== undefined, { error: 'is not the URL of a store', abort: true })
+    .refine((url) => urlOf(url)?.password === '', { error: 'holds a password', abort: true })
+    .refine((url) => urlOf(url)?.username === '', { error: 'holds a user name', abort: true })
+    .refine((url) => urlOf(url)?.search === '' && urlOf(url)?.hash === '', {
+      error: 'has more than scheme, host, port and path',
+    })
+    .meta({
+      hint: 'Write http://HOST:PORT or https://HOST:PORT; a user goes into `user`, the name of a file with the password into `password`.',
+      kind: 'url',
+      pattern: '^https?://[^@?#]+$',
+    });
+
+function urlOf(text: string): URL | undefined {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '' ? url : undefined;
+}
+
+/** User and file of the password, where both are there. */
+export function loginOf({ user, password }: ConnectionKeys): {
+  readonly user?: string;
+  readonly passwordFile?: string;
+} {
+  return user === undefined || password === undefined ? {} : { user, passwordFile: password };
+}
+
+/** Certificates in the place of the system's, where they are there. */
+export function caOf({ ca }: ConnectionKeys): { readonly caFile?: string } {
+  return ca === undefined ? {} : { caFile: ca };
+}
+
+/** Reports half of a login, and a password that is everybody's. */
+export function checkLogin(reader: ConfigReader, sink: Path): void {
+  const has = (key: string): boolean => reader.valueAt([...sink, key]) !== undefined;
+  for (const [one, other] of [
+    ['password', 'user'],
+    ['user', 'password'],
+  ] as const) {
+    if (has(one) && !has(other)) {
+      reader.report([...sink, one], 'key', `stands without \`${other}\``, `Add \`${other}\`, or remove it.`);
+    }
+  }
+  checkSecret(reader, [...sink, 'password']);
+}
+
+/** Reports certificates for a store that is reached without TLS. */
+export function checkCaOfUrl(reader: ConfigReader, sink: Path, kind: string): void {
+  const url = reader.valueAt([...sink, kind, 'url']);
+  if (reader.valueAt([...sink, 'ca']) === undefined || typeof url !== 'string' || !url.startsWith('http://')) return;
+  reader.report([...sink, 'ca'], 'key', 'has no effect without TLS', 'Write `https://` in `url`, or remove it.');
+}
+
+/** Others may do something with it, or its group may write it. */
+const TOO_OPEN = 0o027;
+
+/** Reports a file with a secret that others may read. One that is not there is no mistake: it may be checked elsewhere. */
+export function checkSecret(reader: ConfigReader, path: Path): void {
+  const file = reader.valueAt(path);
+  const mode = typeof file === 'string' ? modeOf(resolve(reader.folder, file)) : undefined;
+  if (mode === undefined || (mode & TOO_OPEN) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  reader.report(
+    path,
+    'value',
+    `is a file of mode ${octal}: others may use the secret`,
+    '`chmod 600`, or 640 for a group.',
+  );
+}
+
+function modeOf(file: string): number | undefined {
+  try {
+    return statSync(file).mode;
+  } catch {
+    // Not there, not ours to look at, or no name of a file, which the schema tells.
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatProblem, problemsOf } from '../../../runtime/config/problem.ts';
+import { loadCentralConfig } from '../config.ts';
+import type { SinkConfig } from '../types.ts';
+
+let folder = '';
+let file = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mooring-stores-'));
+  file = join(folder, 'central.yaml');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function load(sink: string): SinkConfig | undefined {
+  writeFileSync(file, `kafka: { brokers: [127.0.0.1:9092] }\nsinks:\n  one: ${sink}\nstate: s\n`);
+  return loadCentralConfig(file).sinks[0];
+}
+
+function problemsIn(sink: string): string[] {
+  try {
+    load(sink);
+    return [];
+  } catch (error) {
+    return problemsOf(error).map((problem) => formatProblem(problem).replace(`${file}:`, ''));
+  }
+}
+
+test('an influxdb of version 1 needs a URL and a database, and gets every default', () => {
+  expect(load('{ influxdb: { url: http://influx:8086, database: home } }')).toEqual({
+    kind: 'influxdb',
+    name: 'one',
+    place: 'http://influx:8086',
+    batch: 5000,
+    lingerMs: 0,
+    take: {},
+    options: {
+      name: 'one',
+      url: 'http://influx:8086',
+      measurement: 'records',
+      tags: [],
+      place: { api: 'v1', database: 'home' },
+    },
+  });
+});
+
+test('one of version 2 has an organisation, a bucket and the file of a token; what is beside the kind goes with it', () => {
+  const kind = 'influxdb: { url: https://i/db, api: v2, org: o, bucket: b, token: t, measurement: m, tags: [room] }';
+  const beside = 'batch: 10, linger: 250ms, ca: ca.pem, take: { kinds: [alarm, gap], stations: [_gateway, buoy-7] }';
+  expect(load(`{ ${kind}, ${beside} }`)).toEqual({
+    kind: 'influxdb',
+    name: 'one',
+    place: 'https://i/db',
+    batch: 10,
+    lingerMs: 250,
+    take: { kinds: ['alarm', 'gap'], stations: ['_gateway', 'buoy-7'] },
+    options: {
+      name: 'one',
+      url: 'https://i/db',
+      measurement: 'm',
+      tags: ['room'],
+      place: { api: 'v2', org: 'o', bucket: 'b', tokenFile: join(folder, 't') },
+      caFile: join(folder, 'ca.pem'),
+    },
+  });
+});
+
+test('a secret that others than its owner and group may use is refused, with its mode; one that is not there is not', () => {
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'x\n');
+  const sink = '{ influxdb: { url: http://i, database: d }, user: u, password: secret }';
+  for (const mode of [0o604, 0o644, 0o620, 0o601, 0o666]) {
+    chmodSync(secret, mode);
+    expect(problemsIn(sink), mode.toString(8)).toEqual([
+      `3:71 sinks.one.password: is a file of mode 0${mode.toString(8)}: others may use the secret. \`chmod 600\`, or 640 for a group.`,
+    ]);
+  }
+  for (const mode of [0o400, 0o600, 0o640]) {
+    chmodSync(secret, mode);
+    expect(load(sink)).toMatchObject({ options: { place: { user: 'u', passwordFile: secret } } });
+  }
+  chmodSync(secret, 0o644);
+  const token = '{ influxdb: { url: http://i, api: v2, org: o, bucket: b, token: secret } }';
+  expect(problemsIn(token)).toEqual([expect.stringContaining('sinks.one.influxdb.token: is a file of mode 0644')]);
+  rmSync(secret);
+  expect(problemsIn(sink)).toEqual([]);
+});

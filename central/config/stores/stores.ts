@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { RECORD_KINDS } from '../../../protocol/record.ts';
+import type { Path } from '../../../runtime/config/document.ts';
+import type { ConfigReader } from '../../../runtime/config/reader.ts';
+import { choice, duration, filePath, NOT_IN_THIS_VERSION, pattern } from '../../../runtime/config/values.ts';
+import type { StoreConfig, StoreSinkConfig } from '../types.ts';
+import { checkLogin } from './connection.ts';
+import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
+
+/** Kinds of sinks that run somewhere else and are fed from Kafka. */
+export const STORE_KINDS = ['influxdb'] as const;
+type StoreKind = (typeof STORE_KINDS)[number];
+
+/** By kind: what a sink of it has to keep beside what its schema says. */
+const CHECKS: Readonly<Record<StoreKind, (reader: ConfigReader, sink: Path) => void>> = { influxdb: checkInfluxdb };
+
+/** How many records a write has at the most, where nobody says it. */
+const BATCH: Readonly<Record<StoreKind, number>> = { influxdb: 5000 };
+const BATCH_MAX = 100_000;
+const BATCH_WORDS = STORE_KINDS.map((kind) => `${BATCH[kind]} (${kind})`).join(', ');
+
+/** Also of those that are named by no user: `_gateway`, `_centre`. */
+const SPEAKER = /^[a-z0-9_][a-z0-9._-]{0,62}$/;
+const speakers = (what: string) =>
+  z
+    .array(pattern(SPEAKER, `the name of a ${what}`, `Write it as it stands in a record's \`${what}\`.`))
+    .min(1)
+    .optional();
+
+const takeSchema = z.strictObject({
+  kinds: z.array(choice(RECORD_KINDS)).min(1).optional().describe('Kinds of records; left out: all'),
+  gateways: speakers('gateway').describe('Names of gateways; left out: all'),
+  stations: speakers('station').describe(
+    'Names of stations, `_gateway` for what a gateway says of itself; left out: all',
+  ),
+});
+
+/** The keys that a store has beside its kind. */
+const besideShape = {
+  batch: z
+    .int()
+    .min(1)
+    .max(BATCH_MAX)
+    .optional()
+    .describe(
+      `Stores: the most records of one write, which are fewer while that is too much; left out: ${BATCH_WORDS}`,
+    ),
+  linger: duration({ max: '1m' })
+    .optional()
+    .meta({ defaultText: '0s' })
+    .describe(
+      'Stores: how long the first record after an idle time waits for others; where writes take longer, as long as they do, up to ten times this',
+    ),
+  take: takeSchema.optional().describe('Stores: the records to take, those that are in each list; left out: all'),
+  ca: filePath().optional().describe('Stores: file with the certificates to trust, PEM; left out: those of the system'),
+  user: z.string().min(1).max(256).optional().describe('Stores: user name, where the store asks for one'),
+  password: filePath()
+    .optional()
+    .describe('Stores: file whose first line is the password; only owner and group may read it'),
+};
+
+/** What a sink may say of a store. */
+export const storeShape = {
+  influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
+  ...besideShape,
+};
+
+type StoreKeys = z.output<z.ZodObject<typeof storeShape>>;
+
+/** Reports stores without Kafka or with keys that make no sense together, and their keys on sinks of other kinds. */
+export function checkStores(reader: ConfigReader): void {
+  for (const name of Object.keys(reader.mappingAt(['sinks']) ?? {})) {
+    const path: Path = ['sinks', name];
+    const sink = reader.mappingAt(path) ?? {};
+    const kind = STORE_KINDS.find((each) => Object.hasOwn(sink, each));
+    if (kind === undefined) {
+      for (const key of Object.keys(besideShape).filter((each) => Object.hasOwn(sink, each))) {
+        reader.report([...path, key], 'key', NOT_IN_THIS_VERSION);
+      }
+      continue;
+    }
+    if (!Object.hasOwn(reader.data, 'kafka')) {
+      const hint = 'Add `kafka: { brokers: [HOST:9092] }`: what a store is to have waits there while it is away.';
+      reader.report([...path, kind], 'key', 'needs `kafka`', hint);
+    }
+    checkLogin(reader, path);
+    CHECKS[kind](reader, path);
+  }
+}
+
+/** A store as it is configured; undefined where the sink is none. */
+export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefined {
+  const store = kindOf(name, keys);
+  if (store === undefined) return undefined;
+  const { batch = BATCH[store.kind], linger = 0, take = {} } = keys;
+  return { name, ...store, batch, lingerMs: linger, take };
+}
+
+function kindOf(name: string, { influxdb, ...keys }: StoreKeys): StoreConfig | undefined {
+  return influxdb === undefined ? undefined : influxdbOf(name, influxdb, keys);
+}
