@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs';
 import pino from 'pino';
 import { MooringError } from './errors.ts';
+import { writeIfReady } from './ready-write.ts';
 
 /** What code may do with a log: a fixed message, its values in fields. pino satisfies it as it is. */
 export interface Log {
@@ -20,9 +20,9 @@ export type WriteBytes = (fileDescriptor: number, bytes: Uint8Array) => number;
 
 /**
  * The root log: JSON lines, written synchronously (a worker would lose the last lines of a crash). A descriptor that takes
- * none, of a full disk say, stops nobody.
+ * none, of a full disk or of a reader that stands still, stops nobody: alarms would wait for it.
  */
-export function createLog(level: LogLevel, fileDescriptor: number = 1, write: WriteBytes = writeSync): Log {
+export function createLog(level: LogLevel, fileDescriptor: number = 1, write: WriteBytes = writeIfReady): Log {
   const serializers = { err: errorFields };
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err', serializers };
   const lines = new Lines(
