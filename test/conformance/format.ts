@@ -231,9 +231,21 @@ function expectSoundOrRefused({ make }: FormatHarness, message: ForeignMessage):
     expect(reason).toMatch(/\w{3}/);
   }
   for (const reading of readings) {
+    expectContract(reading);
     const flat = refusalOf(() => foreignRecordOf(partsOf(reading)));
     if (flat instanceof Error) expectRefusal(flat);
     else expectSound(flat as FlatRecord);
+  }
+}
+
+/** What `Reading` promises, before anything looks at it. */
+function expectContract({ sourceId, timestampMs = 0, metrics, missing = [] }: Reading): void {
+  expect(sourceId).not.toBe('');
+  expect(Number.isInteger(timestampMs)).toBe(true);
+  expect(Object.keys(metrics).length + missing.length).toBeGreaterThan(0);
+  for (const [name, value] of Object.entries(metrics)) {
+    if (typeof value === 'number') expect(Number.isFinite(value) && !Object.is(value, -0), name).toBe(true);
+    expect(value, name).not.toBe('');
   }
 }
 
