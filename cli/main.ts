@@ -45,6 +45,10 @@ const verbs: Verbs = {
     const { runCentral } = await import('./central.ts');
     return await withHost(async (host) => await runCentral(config, { resume }, host));
   },
+  centralTry: async (mapping, file, options) => {
+    const { runCentralTry } = await import('./central-try.ts');
+    return runCentralTry(mapping, file, options, { clock: systemClock, streams });
+  },
   demo: async (options) => {
     const { runDemo } = await import('./demo.ts');
     return await withHost(async (host) => await runDemo({ ...options, terminal: process.stdout }, host));

@@ -28,6 +28,11 @@ test.each<[string, unknown[]]>([
   ['sensors -c a.yaml --simulate --json', ['sensors', { config: 'a.yaml', simulate: true, json: true }]],
   ['central --config a.yaml', ['central', { config: 'a.yaml', resume: [] }]],
   ['central -c a.yaml --resume a --resume b', ['central', { config: 'a.yaml', resume: ['a', 'b'] }]],
+  ['central try m.yaml f', ['centralTry', 'm.yaml', 'f', { json: false }]],
+  [
+    'central try m.yaml f --topic a/b --zone Europe/Athens --json',
+    ['centralTry', 'm.yaml', 'f', { topic: 'a/b', zone: 'Europe/Athens', json: true }],
+  ],
   ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],
   ['demo --data d --for 30s --plain', ['demo', { data: 'd', plain: true, forMs: 30_000 }]],
   ['demo --kafka b:9092', ['demo', { data: 'mooring-data', plain: false, forMs: undefined, kafka: 'b:9092' }]],
@@ -54,6 +59,8 @@ test.each([
   [['chek'], /^mooring: unknown command 'chek'\n\(Did you mean check\?\)\n/],
   [['status'], /^mooring: unknown command 'status'/],
   [['run'], /^mooring: required option '-c, --config <file>' not specified\n/],
+  [['central'], /^mooring: required option '-c, --config <file>' not specified\n/],
+  [['central', 'try', 'm.yaml'], /^mooring: missing required argument 'file'\n/],
   [['check', 'a', 'b'], /^mooring: too many arguments/],
   [['demo', '--for', '5'], /is invalid\. Write a number and its unit: 30s, 5m or 1h\.\n/],
   [['demo', '--kafka', 'b'], /is invalid\. Write host and port: 127\.0\.0\.1:9092\.\n/],
@@ -73,10 +80,10 @@ test('--version prints the version alone', async () => {
   expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test.each(['run', 'central', 'demo', 'check', 'schema', 'audit', 'read', 'alarms'])(
+test.each(['run', 'central', 'central try', 'demo', 'check', 'schema', 'audit', 'read', 'alarms'])(
   'the help of %s has an example of it',
   async (verb) => {
-    const { status, out } = await run(verb, '--help');
+    const { status, out } = await run(...verb.split(' '), '--help');
     expect(status).toBe(0);
     expect(out).toMatch(new RegExp(`Examples:\\n +mooring (check mooring.yaml && mooring )?${verb}`));
   },

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isBrokerAddress } from '../central/config/kafka.ts';
 import { parseDurationMs } from '../runtime/config/values.ts';
+import { addCentralVerbs, type CentralVerbs } from './central-verbs.ts';
 import { EXIT } from './failure.ts';
 import { packageVersion } from './version.ts';
 
@@ -11,7 +12,7 @@ export interface Streams {
 }
 
 /** What each verb does; every one returns its exit status. */
-export interface Verbs {
+export interface Verbs extends CentralVerbs {
   run(options: {
     readonly config: string;
     readonly simulate: boolean;
@@ -60,7 +61,7 @@ export async function runCommandLine(args: readonly string[], verbs: Verbs, stre
   const program = programOf(verbs, (result) => {
     status = result;
   });
-  for (const command of [program, ...program.commands]) {
+  for (const command of allOf(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => streams.out.write(text),
       writeErr: (text) => streams.err.write(text),
@@ -75,6 +76,10 @@ export async function runCommandLine(args: readonly string[], verbs: Verbs, stre
     // Help that was asked for ends well; help that stands in for a missing verb does not.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
+}
+
+function allOf(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
 }
 
 type Finish = (status: number) => void;
@@ -119,16 +124,20 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
         3: 'store in use',
       }),
     );
-  program
+  const central = program
     .command('central')
     .description('the centre: takes in what gateways send, writes it to its sinks, acknowledges')
-    .addOption(configOption("the centre's configuration"))
+    // Mandatory, but not for the verbs below it, which have no configuration of a centre.
+    .addOption(new Option('-c, --config <file>', "the centre's configuration"))
     .addOption(
       new Option('--resume <sink>', 'let this sink go on with the oldest records that Kafka still has, this once')
         .argParser((sink: string, before: readonly string[]) => [...before, sink])
         .default([], 'none'),
     )
-    .action(async (options) => finish(await verbs.central(options)))
+    .action(async ({ config, ...options }, command) => {
+      if (config === undefined) command.error("error: required option '-c, --config <file>' not specified");
+      finish(await verbs.central({ config, ...options }));
+    })
     .addHelpText(
       'after',
       examples(['mooring central -c central.yaml'], {
@@ -143,6 +152,7 @@ function addPrograms(program: Command, verbs: Verbs, finish: Finish): void {
         '\nsinks do.\n\nA sink that was away for longer than Kafka keeps records stops with an error and says so. With --resume it' +
         '\nleaves word of the gap and goes on.',
     );
+  addCentralVerbs(central, verbs, finish);
   program
     .command('demo')
     .description('a simulated buoy and city station, their gateway and a centre, in one terminal')

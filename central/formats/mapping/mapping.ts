@@ -70,7 +70,7 @@ function linesOf(lines: NonNullable<Mapping['lines']>, text: string, topic: stri
     const entry = Object.fromEntries(lines.columns.map((column, index) => [column, fields[index] ?? '']));
     const scope = { entry, message: cells.join(lines.separator), topic, at };
     if (fields.length === lines.columns.length) return { scope };
-    const what = `has ${fields.length} fields, and there are ${lines.columns.length} columns`;
+    const what = `has ${fields.length} of ${lines.columns.length} fields`;
     return { scope, error: refusal(() => refuse(at, what)) };
   });
 }

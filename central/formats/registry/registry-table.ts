@@ -106,7 +106,7 @@ function csvTable(text: string, report: Report): RawTable | undefined {
       entries.push({ line, cells: Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? ''])) });
     } else {
       const hint = 'A field with a comma in it stands in quotes.';
-      report(line, '(row)', `has ${cells.length} fields, and there are ${columns.length} columns`, hint);
+      report(line, '(row)', `has ${cells.length} of ${columns.length} fields`, hint);
     }
   }
   return { columns, columnsLine: header.line, entries };
