@@ -13,6 +13,15 @@ const REQUIREMENTS = [
   { name: 'gcc', programs: { gcc: 'gcc', 'g++': 'g++' } },
   { name: 'kafka', programs: { java: 'openjdk-17-jre-headless', mvn: 'maven' } },
   { name: 'influxdb', programs: { influxd: 'influxdb' } },
+  // Not the server's own package, which starts a service.
+  {
+    name: 'mariadb',
+    programs: {
+      mariadbd: 'mariadb-server-core',
+      'mariadb-install-db': 'mariadb-server-core',
+      my_print_defaults: 'mariadb-client-core',
+    },
+  },
 ];
 const JAVA_MIN = 17;
 export const PATH_WITH_SBIN = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
@@ -66,6 +75,7 @@ export function versions(node, leftOut) {
       return `Kafka ${firstLine(node, ['-e', script])} on ${firstLine('java', ['-version'])}`;
     },
     influxdb: () => firstLine('influxd', ['version']),
+    mariadb: () => firstLine('mariadbd', ['--version']),
   };
   const found = REQUIREMENTS.map(({ name }) => (leftOut.includes(name) ? `${name} left out` : ask[name]()));
   return [`Node ${firstLine(node, ['--version'])}`, ...found].join(', ');

@@ -5,7 +5,7 @@ const FAULTS = 'test/faults/**/*.test.ts';
 
 /** What a test needs beside npm packages is its tag; who leaves it out by name skips all of its tests, and no other. */
 const leftOut = (process.env.MOORING_TEST_WITHOUT ?? '').split(',');
-const tags = ['mosquitto', 'openssl', 'gcc', 'kafka', 'influxdb'].map((name) => ({
+const tags = ['mosquitto', 'openssl', 'gcc', 'kafka', 'influxdb', 'mariadb'].map((name) => ({
   name,
   skip: leftOut.includes(name),
 }));

@@ -28,11 +28,14 @@ export function startRemoteWriter(moduleUrl: string, place: string, first: numbe
     confirmedAtLeast: async (sequence) => {
       while (confirmed < sequence) {
         await new Promise<void>((resolve, reject) => {
-          writer.once('message', () => resolve());
-          writer.once('exit', (code) => reject(new Error(`the writer ended by itself, with ${code}`)));
+          const ended = (code: number | null): void => reject(new Error(`the writer ended by itself, with ${code}`));
+          writer.once('exit', ended);
+          writer.once('message', () => {
+            writer.off('exit', ended);
+            resolve();
+          });
         });
       }
-      writer.removeAllListeners('exit');
       return confirmed;
     },
   };

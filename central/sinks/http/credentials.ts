@@ -27,7 +27,8 @@ export async function contentOf(path: string): Promise<Buffer> {
   }
 }
 
-async function secretOf(path: string): Promise<string> {
+/** The first line of a file. Throws `CONFIG_UNREADABLE`, or `CONFIG_INVALID` where it is no printable text. */
+export async function secretOf(path: string): Promise<string> {
   const [line = ''] = (await contentOf(path)).toString('utf8').split(/\r?\n/, 1);
   // Anything else has no place in a header, and the error of a client would show it.
   if (/^[\x20-\x7e\u00a0-\uffff]+$/.test(line)) return line;
