@@ -11,7 +11,7 @@ export interface UplinkMergeOptions {
 }
 
 const UPLINKS_MAX = 100_000;
-/** A copy may come this much later than the first: the network server tries again what was refused. */
+/** A copy may come this much later than the first, or a window where that is longer: what was refused is sent again. */
 const KEPT_MS = 10 * 60_000;
 
 interface First {
@@ -27,6 +27,7 @@ interface First {
 export class UplinkMerge {
   readonly #clock: Clock;
   readonly #windowMs: number;
+  readonly #keptMs: number;
   readonly #max: number;
   /** By device and content, in the order of their arrival. */
   readonly #firsts = new Map<string, readonly First[]>();
@@ -34,6 +35,7 @@ export class UplinkMerge {
   constructor({ clock, windowMs, max = UPLINKS_MAX }: UplinkMergeOptions) {
     this.#clock = clock;
     this.#windowMs = windowMs;
+    this.#keptMs = Math.max(KEPT_MS, windowMs);
     this.#max = max;
   }
 
@@ -47,7 +49,7 @@ export class UplinkMerge {
     const arrivedMs = this.#clock.monotonicMs();
     this.#forget(arrivedMs);
     const key = `${reading.sourceId} ${uplinkContentOf(reading)}`;
-    const alike = (this.#firsts.get(key) ?? []).filter((first) => arrivedMs - first.arrivedMs <= KEPT_MS);
+    const alike = (this.#firsts.get(key) ?? []).filter((first) => arrivedMs - first.arrivedMs <= this.#keptMs);
     const first = alike.find((other) => this.#isCopy(other, reading, arrivedMs));
     if (first !== undefined) return first.reading;
     this.#firsts.delete(key);
@@ -65,7 +67,7 @@ export class UplinkMerge {
   #forget(nowMs: number): void {
     for (const [key, firsts] of this.#firsts) {
       const newest = firsts.at(-1);
-      const isOld = newest === undefined || nowMs - newest.arrivedMs > KEPT_MS;
+      const isOld = newest === undefined || nowMs - newest.arrivedMs > this.#keptMs;
       if (!isOld && this.#firsts.size < this.#max) return;
       this.#firsts.delete(key);
     }
