@@ -2,6 +2,7 @@ import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
+import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
 
 /** What `mooring central` is to do. Every default is applied, every path absolute, every cross-check done. */
@@ -86,13 +87,20 @@ export type StoreSinkConfig = StoreConfig & {
 };
 
 /** By kind: what its class has to know, beside the clock. */
-export type StoreConfig = InfluxdbConfig;
+export type StoreConfig = InfluxdbConfig | MariadbConfig;
 
 export interface InfluxdbConfig {
   readonly kind: 'influxdb';
   /** Where it is, for people. */
   readonly place: string;
   readonly options: Omit<InfluxdbStoreOptions, 'clock'>;
+}
+
+export interface MariadbConfig {
+  readonly kind: 'mariadb';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Omit<MariadbStoreOptions, 'clock'>;
 }
 
 export interface FilesSinkConfig {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Path } from '../../../runtime/config/document.ts';
 import type { ConfigReader } from '../../../runtime/config/reader.ts';
+import { pattern } from '../../../runtime/config/values.ts';
 
 /** The keys of a sink's connection, which stand beside its kind. */
 export interface ConnectionKeys {
@@ -15,6 +16,12 @@ const NAME_MAX = 128;
 
 /** A name in a store. */
 export const storeName = () => z.string().min(1).max(NAME_MAX);
+
+export const PORT_MAX = 65_535;
+
+/** A machine, by name or address. */
+export const hostName = () =>
+  pattern(/^[A-Za-z0-9._:-]{1,253}$/, 'the name or the address of a machine', 'Write it alone: db.example, 10.0.0.5.');
 
 /** Where a store listens over HTTP, without anything that belongs into keys or files of its own. */
 export const storeUrl = () =>

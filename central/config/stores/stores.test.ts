@@ -67,6 +67,36 @@ test('one of version 2 has an organisation, a bucket and the file of a token; wh
   });
 });
 
+test('a mariadb needs a host; a user comes with the file of a password', () => {
+  expect(load('{ mariadb: { host: db } }')).toEqual({
+    kind: 'mariadb',
+    name: 'one',
+    place: 'db:3306',
+    batch: 1000,
+    lingerMs: 0,
+    take: {},
+    options: { name: 'one', host: 'db', port: 3306, database: 'mooring', table: 'records' },
+  });
+  const kind = 'mariadb: { host: 10.0.0.5, port: 3307, database: home, table: sensor_data }';
+  expect(load(`{ ${kind}, user: u, password: pw, ca: ca.pem }`)).toMatchObject({
+    place: '10.0.0.5:3307',
+    options: {
+      host: '10.0.0.5',
+      port: 3307,
+      database: 'home',
+      table: 'sensor_data',
+      user: 'u',
+      passwordFile: join(folder, 'pw'),
+      caFile: join(folder, 'ca.pem'),
+    },
+  });
+  expect(problemsIn('{ mariadb: { port: 0, database: "a.b" } }')).toEqual([
+    '3:10 sinks.one.mariadb.host: missing. The server: a name or an address.',
+    '3:27 sinks.one.mariadb.port: is less than 1.',
+    '3:40 sinks.one.mariadb.database: is not the name of a database. It has 1 to 64 letters, digits, $, _ and -.',
+  ]);
+});
+
 test('a secret that others than its owner and group may use is refused, with its mode; one that is not there is not', () => {
   const secret = join(folder, 'secret');
   writeFileSync(secret, 'x\n');

@@ -6,16 +6,17 @@ import { choice, duration, filePath, NOT_IN_THIS_VERSION, pattern } from '../../
 import type { StoreConfig, StoreSinkConfig } from '../types.ts';
 import { checkLogin } from './connection.ts';
 import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
+import { mariadbOf, mariadbSchema } from './mariadb.ts';
 
 /** Kinds of sinks that run somewhere else and are fed from Kafka. */
-export const STORE_KINDS = ['influxdb'] as const;
+export const STORE_KINDS = ['influxdb', 'mariadb'] as const;
 type StoreKind = (typeof STORE_KINDS)[number];
 
-/** By kind: what a sink of it has to keep beside what its schema says. */
-const CHECKS: Readonly<Record<StoreKind, (reader: ConfigReader, sink: Path) => void>> = { influxdb: checkInfluxdb };
+/** By kind: what a sink of it has to keep beside what its schema says, where that is anything. */
+const CHECKS: Partial<Record<StoreKind, (reader: ConfigReader, sink: Path) => void>> = { influxdb: checkInfluxdb };
 
 /** How many records a write has at the most, where nobody says it. */
-const BATCH: Readonly<Record<StoreKind, number>> = { influxdb: 5000 };
+const BATCH: Readonly<Record<StoreKind, number>> = { influxdb: 5000, mariadb: 1000 };
 const BATCH_MAX = 100_000;
 const BATCH_WORDS = STORE_KINDS.map((kind) => `${BATCH[kind]} (${kind})`).join(', ');
 
@@ -62,6 +63,7 @@ const besideShape = {
 /** What a sink may say of a store. */
 export const storeShape = {
   influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
+  mariadb: mariadbSchema.optional().describe('Records in MariaDB; needs `kafka`'),
   ...besideShape,
 };
 
@@ -84,7 +86,7 @@ export function checkStores(reader: ConfigReader): void {
       reader.report([...path, kind], 'key', 'needs `kafka`', hint);
     }
     checkLogin(reader, path);
-    CHECKS[kind](reader, path);
+    CHECKS[kind]?.(reader, path);
   }
 }
 
@@ -96,6 +98,8 @@ export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefi
   return { name, ...store, batch, lingerMs: linger, take };
 }
 
-function kindOf(name: string, { influxdb, ...keys }: StoreKeys): StoreConfig | undefined {
-  return influxdb === undefined ? undefined : influxdbOf(name, influxdb, keys);
+function kindOf(name: string, { influxdb, mariadb, ...keys }: StoreKeys): StoreConfig | undefined {
+  if (influxdb !== undefined) return influxdbOf(name, influxdb, keys);
+  if (mariadb !== undefined) return mariadbOf(name, mariadb, keys);
+  return undefined;
 }
