@@ -1,0 +1,3 @@
+import { describeSearchEngine } from './opensearch-suite.ts';
+
+describeSearchEngine(3);
