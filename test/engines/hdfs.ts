@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../ports.ts';
+import { eventually, type Program, Programs, runTool } from '../processes.ts';
+import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './hadoop-jars.ts';
+
+interface Ports {
+  readonly rpc: number;
+  readonly http: number;
+  readonly data: number;
+  readonly dataHttp: number;
+  readonly dataRpc: number;
+}
+
+const START_MS = 240_000;
+const ASK_MS = 3000;
+const SERVER = 'org.apache.hadoop.hdfs.server';
+
+/** A real HDFS: one NameNode and one DataNode. */
+export class Hdfs {
+  /** Of WebHDFS. */
+  readonly url: string;
+  readonly #ports: Ports;
+  readonly #jars: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'mooring-hdfs-'));
+  readonly #programs = new Programs();
+  #nodes: readonly Program[] = [];
+
+  private constructor(ports: Ports, jars: string) {
+    this.#ports = ports;
+    this.#jars = jars;
+    this.url = `http://127.0.0.1:${ports.http}`;
+  }
+
+  /** Resolves when it serves. */
+  static async start(): Promise<Hdfs> {
+    const jars = jarsOf('hdfs.pom.xml');
+    const ports: Ports = {
+      rpc: await freePort(),
+      http: await freePort(),
+      data: await freePort(),
+      dataHttp: await freePort(),
+      dataRpc: await freePort(),
+    };
+    const hdfs = new Hdfs(ports, jars);
+    hdfs.#configure();
+    try {
+      await hdfs.#startBoth();
+    } catch (error) {
+      const tails = hdfs.#programs.tails();
+      await hdfs.stop();
+      throw new Error(`HDFS has not started:\n${tails}`, { cause: error });
+    }
+    return hdfs;
+  }
+
+  /** SIGKILL of both, and a new start on the same data. */
+  async restart(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.kill()));
+    await this.#startBoth();
+  }
+
+  pause(): void {
+    for (const node of this.#nodes) node.pause();
+  }
+
+  resume(): void {
+    for (const node of this.#nodes) node.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.#programs.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #startBoth(): Promise<void> {
+    if (!existsSync(join(this.#folder, 'name', 'current', 'VERSION')))
+      await runTool('java', [...this.#flags(), `${SERVER}.namenode.NameNode`, '-format', '-nonInteractive']);
+    this.#nodes = ['namenode.NameNode', 'datanode.DataNode'].map((main) =>
+      this.#programs.start({ name: main, command: 'java', args: [...this.#flags(), `${SERVER}.${main}`] }),
+    );
+    await eventually('HDFS serves', START_MS, async () => {
+      for (const node of this.#nodes) node.mustRun();
+      return await this.#isOperational();
+    });
+  }
+
+  async #isOperational(): Promise<boolean> {
+    try {
+      const query = 'qry=Hadoop:service=NameNode,name=FSNamesystemState';
+      const answer = await fetch(`${this.url}/jmx?${query}`, { signal: AbortSignal.timeout(ASK_MS) });
+      const { beans } = (await answer.json()) as { beans: { FSState?: string; NumLiveDataNodes?: number }[] };
+      return beans.some(({ FSState, NumLiveDataNodes = 0 }) => FSState === 'Operational' && NumLiveDataNodes > 0);
+    } catch {
+      return false;
+    }
+  }
+
+  #flags(): readonly string[] {
+    return ['-Xmx256m', ...CHEAP_START, '-cp', `${join(this.#folder, 'conf')}:${join(this.#jars, '*')}`];
+  }
+
+  #configure(): void {
+    const conf = join(this.#folder, 'conf');
+    // The jars have no web pages, and both programs want a folder of them.
+    for (const name of ['hdfs', 'datanode']) mkdirSync(join(conf, 'webapps', name, 'WEB-INF'), { recursive: true });
+    const { rpc, http, data, dataHttp, dataRpc } = this.#ports;
+    const core = {
+      'fs.defaultFS': `hdfs://127.0.0.1:${rpc}`,
+      'hadoop.tmp.dir': join(this.#folder, 'tmp'),
+      'hadoop.security.authentication': 'simple',
+      'hadoop.http.filter.initializers': 'org.apache.hadoop.http.lib.StaticUserWebFilter',
+    };
+    const hdfs = {
+      'dfs.replication': 1,
+      'dfs.namenode.name.dir': `file://${join(this.#folder, 'name')}`,
+      'dfs.datanode.data.dir': `file://${join(this.#folder, 'data')}`,
+      'dfs.namenode.http-address': `127.0.0.1:${http}`,
+      'dfs.datanode.address': `127.0.0.1:${data}`,
+      'dfs.datanode.http.address': `127.0.0.1:${dataHttp}`,
+      'dfs.datanode.ipc.address': `127.0.0.1:${dataRpc}`,
+      'dfs.datanode.hostname': '127.0.0.1',
+      'dfs.permissions.enabled': false,
+      'dfs.namenode.safemode.extension': 0,
+      'dfs.namenode.safemode.min.datanodes': 1,
+      'dfs.heartbeat.interval': 1,
+      'dfs.namenode.heartbeat.recheck-interval': 2000,
+      'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
+      'dfs.datanode.du.reserved': 0,
+      'dfs.namenode.resource.du.reserved': 10_485_760,
+    };
+    writeFileSync(join(conf, 'core-site.xml'), hadoopXml(core));
+    writeFileSync(join(conf, 'hdfs-site.xml'), hadoopXml(hdfs));
+    writeFileSync(join(conf, 'log4j.properties'), LOG4J);
+  }
+}
