@@ -1,6 +1,7 @@
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
+import type { ElasticsearchStoreOptions } from '../sinks/elasticsearch/elasticsearch-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
@@ -87,7 +88,15 @@ export type StoreSinkConfig = StoreConfig & {
 };
 
 /** By kind: what its class has to know, beside the clock. */
-export type StoreConfig = InfluxdbConfig | MariadbConfig;
+export type StoreConfig = ElasticsearchConfig | InfluxdbConfig | MariadbConfig;
+
+export interface ElasticsearchConfig {
+  readonly kind: 'elasticsearch';
+  /** Where it is, for people. */
+  readonly place: string;
+  /** With a retention, what is older is dropped. */
+  readonly options: Omit<ElasticsearchStoreOptions, 'clock'>;
+}
 
 export interface InfluxdbConfig {
   readonly kind: 'influxdb';

@@ -13,6 +13,9 @@ test('what an engine lacks is told with the packages that bring it', () => {
   expect(lackOf('hbase', system({ java: 'openjdk version "11.0.2"', mvn: '' }))).toBe(
     'it needs java 17 or later. Get it with: sudo apt-get install openjdk-17-jre-headless',
   );
+  expect(lackOf('opensearch3', system({ java: java17, mvn: '' }))).toBe(
+    'it needs java 21 or later. Get it with: sudo apt-get install openjdk-21-jre-headless',
+  );
   expect(lackOf('hbase', system({}))).toBe(
     'it needs java 17 or later and mvn. Get it with: sudo apt-get install openjdk-17-jre-headless maven',
   );

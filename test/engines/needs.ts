@@ -9,13 +9,13 @@ interface Need {
   readonly versionMin?: number;
 }
 
-const JVM: readonly Need[] = [
-  { program: 'java', packageName: 'openjdk-17-jre-headless', versionMin: 17 },
-  { program: 'mvn', packageName: 'maven' },
-];
+const MAVEN: Need = { program: 'mvn', packageName: 'maven' };
+const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-headless', versionMin: 17 }, MAVEN];
 
-/** By engine, where that is not a JVM and what Maven gets for it. */
-const NEEDS: Readonly<Record<string, readonly Need[]>> = {};
+/** By engine, where that is not any JVM and what Maven gets for it. */
+const NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  opensearch3: [{ program: 'java', packageName: 'openjdk-21-jre-headless', versionMin: 21 }, MAVEN],
+};
 
 export interface ProgramsOfSystem {
   readonly has: (program: string) => boolean;

@@ -97,6 +97,34 @@ test('a mariadb needs a host; a user comes with the file of a password', () => {
   ]);
 });
 
+test('an elasticsearch needs a URL, and keeps for ever unless it is told', () => {
+  expect(load('{ elasticsearch: { url: https://es:9200 } }')).toEqual({
+    kind: 'elasticsearch',
+    name: 'one',
+    place: 'https://es:9200',
+    batch: 1000,
+    lingerMs: 0,
+    take: {},
+    options: { name: 'one', url: 'https://es:9200', index: 'mooring', period: 'day' },
+  });
+  const kind = 'elasticsearch: { url: https://es:9200/search, index: city, period: month, retention: 90d }';
+  expect(load(`{ ${kind}, user: u, password: pw, ca: ca.pem }`)).toMatchObject({
+    options: {
+      url: 'https://es:9200/search',
+      index: 'city',
+      period: 'month',
+      retentionMs: 90 * 86_400_000,
+      login: { user: 'u', passwordFile: join(folder, 'pw') },
+      caFile: join(folder, 'ca.pem'),
+    },
+  });
+  expect(problemsIn('{ elasticsearch: { url: http://es, index: A, retention: 1h }, ca: c }')).toEqual([
+    expect.stringContaining('sinks.one.elasticsearch.index: is not what indices begin with.'),
+    '3:64 sinks.one.elasticsearch.retention: is shorter than 1d. Write a number and its unit: 90d.',
+    '3:70 sinks.one.ca: has no effect without TLS. Write `https://` in `url`, or remove it.',
+  ]);
+});
+
 test('a secret that others than its owner and group may use is refused, with its mode; one that is not there is not', () => {
   const secret = join(folder, 'secret');
   writeFileSync(secret, 'x\n');
