@@ -20,22 +20,21 @@ export function startRemoteWriter(moduleUrl: string, place: string, first: numbe
     },
   );
   let confirmed = first - 1;
+  let wake: (error?: Error) => void = () => undefined;
   writer.on('message', (sequence) => {
     confirmed = sequence as number;
+    wake();
   });
+  writer.on('exit', (code) => wake(new Error(`the writer ended by itself, with ${code}`)));
   return {
     process: writer,
     confirmedAtLeast: async (sequence) => {
       while (confirmed < sequence) {
         await new Promise<void>((resolve, reject) => {
-          const ended = (code: number | null): void => reject(new Error(`the writer ended by itself, with ${code}`));
-          writer.once('exit', ended);
-          writer.once('message', () => {
-            writer.off('exit', ended);
-            resolve();
-          });
+          wake = (error) => (error === undefined ? resolve() : reject(error));
         });
       }
+      wake = () => undefined;
       return confirmed;
     },
   };
