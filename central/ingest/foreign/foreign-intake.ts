@@ -1,0 +1,275 @@
+import type { Clock } from '../../../runtime/clock.ts';
+import { MooringError } from '../../../runtime/errors.ts';
+import type { Log } from '../../../runtime/log.ts';
+import { foreignRecordOf } from '../../formats/foreign-record.ts';
+import { ForeignStations } from '../../formats/foreign-station.ts';
+import type { ForeignMessage, Format, Reading } from '../../formats/format.ts';
+import { cutText } from '../../formats/refuse.ts';
+import type { Registry } from '../../formats/registry/registry.ts';
+import type { ForeignLetters, ForeignRefusal } from './foreign-letters.ts';
+import type { ForeignEntry, ForeignFate, ForeignLog, ForeignPlace } from './foreign-log.ts';
+import { RecentIds } from './recent-ids.ts';
+import { RefusalNotices } from './refusal-notices.ts';
+
+export interface ForeignIntakeOptions {
+  /** Key of `sources`; becomes `gateway`. */
+  readonly source: string;
+  readonly format: Format;
+  readonly registry?: Pick<Registry, 'entryOf'> | undefined;
+  /** Makes one of the copies of an uplink: `UplinkMerge`. */
+  readonly merge?: { firstOf(reading: Reading): Reading } | undefined;
+  readonly recordLog: ForeignLog;
+  readonly letters: ForeignLetters;
+  /** See `RecentIdsOptions.windowMs`; `dedupe` of the source. */
+  readonly dedupeMs: number;
+  /** Bytes that may wait for the log at once, of messages and of their records as JSON; one message alone may have more. */
+  readonly bytesMax: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A message that came to a source. */
+export interface ReceivedMessage extends ForeignMessage {
+  /** UTC, milliseconds since 1970. */
+  readonly receivedAtMs: number;
+}
+
+/** A record that is durable. */
+export interface TakenRecord extends ForeignPlace {
+  readonly id: string;
+  /** The message's own id, where it has one; else the device's name for itself. */
+  readonly original: string;
+}
+
+/** All that can be used of the message is in the log, all the rest in the dead letter. Either list may be empty. */
+export interface ForeignTaken {
+  readonly isTaken: true;
+  readonly records: readonly TakenRecord[];
+  readonly refused: readonly ForeignRefusal[];
+}
+
+/** Nobody has it: to be given again, or lost. */
+export interface ForeignNotTaken {
+  readonly isTaken: false;
+  /** There is no room, or the log or the dead letter takes nothing. */
+  readonly why: 'busy' | 'failed';
+  readonly retryAfterMs: number;
+}
+
+export type ForeignOutcome = ForeignTaken | ForeignNotTaken;
+
+/** What takes a source's messages: `ForeignIntake`, or a test's stand-in. */
+export interface MessageTaker {
+  /** Rejects for a bug only. Messages go to the log in the order in which they were given. */
+  take(message: ReceivedMessage): Promise<ForeignOutcome>;
+}
+
+export interface ForeignIntakeStats {
+  /** Messages that were taken, whatever was in them. */
+  readonly messages: number;
+  /** Records that were written. */
+  readonly records: number;
+  /** Records that came again within `dedupe`, and were not written. */
+  readonly duplicates: number;
+  /** Parts of messages, or whole ones, that went to the dead letter. */
+  readonly refused: number;
+  /** Times that a message was turned away for want of room. */
+  readonly busy: number;
+  /** Times that a message was turned away as the log or the dead letter took nothing. */
+  readonly failed: number;
+  readonly bytesWaiting: number;
+  /** The log or the dead letter took nothing the last time. */
+  readonly isFailing: boolean;
+}
+
+/** When what was not taken may be given again, in milliseconds. */
+const RETRY_AFTER_MS = 2000;
+
+/** From the bytes of an existing device's message to its records in the log, whatever they came through. */
+export class ForeignIntake implements MessageTaker {
+  readonly #options: ForeignIntakeOptions;
+  readonly #log: Log;
+  readonly #stations = new ForeignStations();
+  readonly #recent: RecentIds;
+  readonly #notices: RefusalNotices<'refused' | 'busy'>;
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #counts = { messages: 0, records: 0, duplicates: 0, refused: 0, busy: 0, failed: 0 };
+  #bytesWaiting = 0;
+  #isFailing = false;
+
+  constructor(options: ForeignIntakeOptions) {
+    const { clock, dedupeMs } = options;
+    this.#options = options;
+    this.#log = options.log.child({ source: options.source });
+    this.#recent = new RecentIds({ clock, windowMs: dedupeMs });
+    this.#notices = new RefusalNotices(clock, this.#log);
+  }
+
+  get stats(): ForeignIntakeStats {
+    return { ...this.#counts, bytesWaiting: this.#bytesWaiting, isFailing: this.#isFailing };
+  }
+
+  async take(message: ReceivedMessage): Promise<ForeignOutcome> {
+    // What has no room now is not even looked at: that would be most of the work.
+    if (!this.#hasRoom(message.bytes.length)) return this.#busy();
+    const made = this.#recordsOf(message);
+    const bytes = made.entries.reduce((sum, { entry }) => sum + entry.json.length, message.bytes.length);
+    if (!this.#hasRoom(bytes)) return this.#busy();
+    this.#bytesWaiting += bytes;
+    const work = this.#store(message, made);
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#bytesWaiting -= bytes;
+      this.#underWay.delete(work);
+    }
+  }
+
+  /** Resolves when every message that was given has been answered for. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #store(message: ReceivedMessage, { entries, refused }: Made): Promise<ForeignOutcome> {
+    const { source, letters } = this.#options;
+    try {
+      const fates = await this.#fatesOf(entries.map(({ entry }) => entry));
+      const records: TakenRecord[] = [];
+      for (const [index, fate] of fates.entries()) {
+        const { entry, original } = entries[index] as MadeEntry;
+        if ('refused' in fate) refused.push(refusalByLog(fate.refused, entry));
+        else records.push({ id: entry.flat.id, original, partition: fate.partition, offset: fate.offset });
+      }
+      if (refused.length > 0) await letters.append({ ...message, source, refused });
+      this.#succeeded(refused);
+      return { isTaken: true, records, refused };
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Of records that are there, or on their way by another message or by this one, no further copy is written. */
+  async #fatesOf(entries: readonly ForeignEntry[]): Promise<readonly ForeignFate[]> {
+    const fresh: ForeignEntry[] = [];
+    const appended = Promise.withResolvers<readonly ForeignFate[]>();
+    // Each who waits is told; that nobody does is no error.
+    appended.promise.catch(() => undefined);
+    let duplicates = 0;
+    const fates = entries.map((entry) => {
+      const known = this.#recent.fateOf(entry.flat.id);
+      if (known !== undefined) {
+        duplicates += 1;
+        return known;
+      }
+      const index = fresh.push(entry) - 1;
+      const fate = appended.promise.then((all) => all[index] as ForeignFate);
+      this.#recent.begin(entry.flat.id, fate);
+      return fate;
+    });
+    if (fresh.length === 0) appended.resolve([]);
+    else this.#options.recordLog.append(fresh).then(appended.resolve, appended.reject);
+    const all = await Promise.all(fates);
+    const written = (await appended.promise).filter((fate) => !('refused' in fate));
+    this.#counts.records += written.length;
+    this.#counts.duplicates += duplicates;
+    return all;
+  }
+
+  #recordsOf(message: ReceivedMessage): Made {
+    const { format } = this.#options;
+    const entries: MadeEntry[] = [];
+    const refused: ForeignRefusal[] = [];
+    try {
+      const parsed = format.parse(message);
+      for (const reading of parsed.readings) {
+        const made = this.#recordOf(reading, message.receivedAtMs);
+        if ('code' in made) refused.push(made);
+        else entries.push(made);
+      }
+      refused.push(...parsed.refused.map((part) => ({ ...part, code: 'invalid_record' as const })));
+    } catch (error) {
+      const text = cutText(Buffer.from(message.bytes.subarray(0, TEXT_BYTES)).toString('utf8'));
+      refused.push({ code: 'invalid_record', reason: reasonOf(error), text });
+    }
+    return { entries, refused };
+  }
+
+  #recordOf(said: Reading, receivedAtMs: number): MadeEntry | ForeignRefusal {
+    const { source, registry, merge } = this.#options;
+    try {
+      const reading = merge?.firstOf(said) ?? said;
+      const registered = registry?.entryOf(reading.sourceId);
+      const flat = foreignRecordOf({ source, reading, receivedAtMs, registered });
+      const other = this.#stations.collisionOf(flat.station, reading.sourceId);
+      if (other === undefined) return { entry: { flat, json: JSON.stringify(flat) }, original: originalOf(reading) };
+      const reason = `${cutText(reading.sourceId)} and ${cutText(other)} are both ${flat.station}`;
+      return { code: 'name_collision', reason, text: cutText(JSON.stringify(said)) };
+    } catch (error) {
+      return { code: 'invalid_record', reason: reasonOf(error), text: cutText(JSON.stringify(said)) };
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#bytesWaiting === 0 || this.#bytesWaiting + bytes <= this.#options.bytesMax;
+  }
+
+  #busy(): ForeignNotTaken {
+    this.#counts.busy += 1;
+    this.#notices.add('busy', 'messages of a source are turned away: too many wait for the log', {
+      bytesMax: this.#options.bytesMax,
+    });
+    return { isTaken: false, why: 'busy', retryAfterMs: RETRY_AFTER_MS };
+  }
+
+  #failed(error: unknown): ForeignNotTaken {
+    if (!(error instanceof MooringError)) throw error;
+    this.#counts.failed += 1;
+    if (!this.#isFailing) this.#log.error({ err: error }, 'messages of a source cannot be stored');
+    this.#isFailing = true;
+    return { isTaken: false, why: 'failed', retryAfterMs: RETRY_AFTER_MS };
+  }
+
+  #succeeded(refused: readonly ForeignRefusal[]): void {
+    this.#counts.messages += 1;
+    this.#counts.refused += refused.length;
+    const [first] = refused;
+    if (first !== undefined) {
+      const { code, reason } = first;
+      this.#notices.add('refused', 'messages of a source are refused: they are in the dead letter', { code, reason });
+    }
+    if (this.#isFailing) this.#log.info({}, 'messages of a source are stored again');
+    this.#isFailing = false;
+  }
+}
+
+/** What is read of a message that is refused as a whole, for the text of its part. */
+const TEXT_BYTES = 2048;
+
+interface MadeEntry {
+  readonly entry: ForeignEntry;
+  readonly original: string;
+}
+
+interface Made {
+  readonly entries: readonly MadeEntry[];
+  readonly refused: ForeignRefusal[];
+}
+
+/** Anything but `RECORD_INVALID` is a bug, and thrown on. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof MooringError) || error.code !== 'RECORD_INVALID') throw error;
+  return error.message;
+}
+
+function refusalByLog(code: 'too_large' | 'refused_by_log', { json }: ForeignEntry): ForeignRefusal {
+  const reason = code === 'too_large' ? 'the record is larger than the log takes' : 'the log refuses the record';
+  return { code, reason, text: cutText(json) };
+}
+
+function originalOf({ info, sourceId }: Reading): string {
+  for (const own of [info?.uuid, info?.id]) {
+    if (typeof own === 'string' || typeof own === 'number') return String(own);
+  }
+  return sourceId;
+}

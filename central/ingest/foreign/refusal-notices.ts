@@ -1,0 +1,39 @@
+import type { Clock } from '../../../runtime/clock.ts';
+import type { Log } from '../../../runtime/log.ts';
+
+/** Between two lines about refusals of one kind, in milliseconds: whoever is refused usually comes back at once. */
+const EVERY_MS = 60_000;
+
+interface Told {
+  count: number;
+  saidCount: number;
+  saidMs: number;
+}
+
+/** Counts what a source refuses, by kind, and tells of each kind once a minute at most: nobody fills the log. */
+export class RefusalNotices<Kind extends string> {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #kinds = new Map<Kind, Told>();
+
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  count(kind: Kind): number {
+    return this.#kinds.get(kind)?.count ?? 0;
+  }
+
+  /** `context` stands in the line, where there is one: nothing secret, and nothing long. */
+  add(kind: Kind, message: string, context: Readonly<Record<string, unknown>> = {}): void {
+    const told = this.#kinds.get(kind) ?? { count: 0, saidCount: 0, saidMs: Number.NEGATIVE_INFINITY };
+    this.#kinds.set(kind, told);
+    told.count += 1;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - told.saidMs < EVERY_MS) return;
+    this.#log.warn({ ...context, refused: told.count - told.saidCount }, message);
+    told.saidMs = nowMs;
+    told.saidCount = told.count;
+  }
+}
