@@ -6,6 +6,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { Actuator, type ActuatorStatus } from './actuator.ts';
 import { Alarm, type AlarmStatus } from './alarm.ts';
+import { logAlarm } from './alarm-log.ts';
 import { AlarmMemory, type AlarmMemoryOptions } from './alarm-memory.ts';
 import { Button, type ButtonStatus } from './button.ts';
 import type { KeptAlarm } from './kept.ts';
@@ -173,7 +174,7 @@ export class Alarms {
     );
   }
 
-  /** Steps some alarms: actuators first, records then, the file last. Returns to how many of them something happened. */
+  /** Steps some alarms: actuators first, records then, the log and the file last. Returns to how many of them something happened. */
   #step(alarms: Iterable<Alarm>, step: Step): number {
     const nowMs = this.#options.clock.monotonicMs();
     const happened: { readonly alarm: Alarm; readonly events: readonly AlarmEvent[] }[] = [];
@@ -187,9 +188,11 @@ export class Alarms {
       dueMs = Math.min(dueMs, alarm.dueMs ?? Infinity);
     }
     if (dueMs < Infinity) this.#wakeAt(dueMs, nowMs);
-    for (const { alarm, events } of happened) {
-      for (const info of alarm.infosOf(events, nowMs)) this.#emit('alarm', alarm.station, info);
-    }
+    const told = happened.flatMap(({ alarm, events }) =>
+      alarm.infosOf(events, nowMs).map((info) => ({ station: alarm.station, info })),
+    );
+    for (const { station, info } of told) this.#emit('alarm', station, info);
+    for (const { station, info } of told) logAlarm(this.#options.log, station, info);
     if (happened.length > 0) this.#keep();
     return happened.length;
   }
