@@ -7,7 +7,7 @@ import { sensorShape } from '../../daemon/config/schema.ts';
 import type { AnyDriver, DriverMetric } from '../../drivers/driver.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 import { metricNamed } from '../../protocol/metrics.ts';
-import { aligned } from './reference.ts';
+import { aligned } from './table.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'drivers');
 

@@ -1,4 +1,4 @@
-/** Tables of every configuration key, made from the schemas that check them: said once. */
+/** Tables of every configuration key and every metric, made from what checks them: said once. */
 import { z } from 'zod';
 import { centralSchema } from '../../central/config/schema.ts';
 import { gatewaySchemaWith, sensorSchemaOf } from '../../daemon/config/json-schema.ts';
@@ -13,6 +13,8 @@ import {
   schemaAt,
   shapeOf,
 } from '../../runtime/config/schema-tree.ts';
+import { registryTable } from './registry-table.ts';
+import { aligned } from './table.ts';
 
 interface Note extends KeyNote {
   readonly kind?: string;
@@ -23,12 +25,17 @@ interface Note extends KeyNote {
   readonly laterWords?: readonly string[];
 }
 
-/** The documentation with its generated parts made anew: `<!-- keys: NAME -->` to `<!-- end -->`. */
+/** The documentation with its generated parts made anew: `<!-- keys: NAME -->`, or `<!-- registry -->`, to `<!-- end -->`. */
 export function withReference(markdown: string): string {
-  return markdown.replaceAll(
-    /(<!-- keys: ([a-z]+) -->\n)[\s\S]*?(<!-- end -->)/g,
-    (_, begin: string, name: string, end: string) => `${begin}\n${partNamed(name)}\n${end}`,
-  );
+  return markdown
+    .replaceAll(
+      /(<!-- keys: ([a-z]+) -->\n)[\s\S]*?(<!-- end -->)/g,
+      (_, begin: string, name: string, end: string) => `${begin}\n${partNamed(name)}\n${end}`,
+    )
+    .replace(
+      /(<!-- registry -->\n)[\s\S]*?(<!-- end -->)/,
+      (_, begin: string, end: string) => `${begin}\n${registryTable()}\n\n${end}`,
+    );
 }
 
 function partNamed(name: string): string {
@@ -90,16 +97,6 @@ function tableOf(keys: readonly (readonly [string, z.ZodType])[], required: read
       return [`\`${key}\``, typeText(child), isRequired ? '**required**' : defaultText(child), meaning];
     });
   return aligned([['key', 'type', 'default', 'meaning'], ...rows]);
-}
-
-/** A table with columns of one width, as the formatter leaves it. */
-export function aligned(rows: readonly (readonly string[])[]): string {
-  const escaped = rows.map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
-  const widths = (escaped[0] ?? []).map((_, column) => Math.max(...escaped.map((cells) => cells[column]?.length ?? 0)));
-  const rule = widths.map((width) => '-'.repeat(width));
-  return [...escaped.slice(0, 1), rule, ...escaped.slice(1)]
-    .map((cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
-    .join('\n');
 }
 
 function defaultText(schema: z.ZodType): string {
