@@ -62,8 +62,10 @@ export class HdfsStore implements RemoteStore {
   async open(signal: AbortSignal): Promise<void> {
     await this.#inTurn(async () => {
       await this.#requireOwnFolder(signal);
+      signal.throwIfAborted();
       await this.#journal.catchUp();
-      await this.#journal.clean(this.#options.clock.wallMs());
+      signal.throwIfAborted();
+      await this.#journal.clean();
       this.#isCurrent = true;
     });
     this.#armRoll(this.#untilRollMs());

@@ -126,9 +126,12 @@ export class Journal {
   }
 
   /** Deletes what writers that are gone have left unfinished. */
-  async clean(nowMs: number): Promise<void> {
-    const left = (await this.#hdfs.list(`${this.home}/tmp`)) ?? [];
-    for (const { name, modifiedMs } of left)
+  async clean(): Promise<void> {
+    const own = this.temporary();
+    // By the NameNode's clock alone: by one that is a day ahead, what another one is about to move would be old.
+    const { modifiedMs: nowMs } = await this.#hdfs.put(own, Buffer.alloc(0));
+    await this.#hdfs.delete(own);
+    for (const { name, modifiedMs } of (await this.#hdfs.list(`${this.home}/tmp`)) ?? [])
       if (modifiedMs < nowMs - ABANDONED_MS) await this.#hdfs.delete(`${this.home}/tmp/${name}`);
   }
 
@@ -182,14 +185,18 @@ export class Journal {
     const sealed = this.#folderOf(this.#generation);
     for (const { from, to } of files) {
       await this.#hdfs.makeFolder(to.slice(0, to.lastIndexOf('/')));
-      if ((await this.#hdfs.rename(from, to)) !== 'absent' || (await this.#hdfs.status(to)) !== undefined) continue;
-      // With its folder gone, another one has finished it, and what became of the file since is not its business.
-      if ((await this.#hdfs.status(sealed)) !== undefined) throw this.#damaged(this.#last + 1);
+      await this.#move(from, to, sealed);
     }
-    await this.#hdfs.rename(next, this.#folderOf(this.#generation + 1));
+    await this.#move(next, this.#folderOf(this.#generation + 1), sealed);
     await this.#hdfs.delete(sealed);
     this.#ledger.filed();
     this.#begin(this.#generation + 1, LEDGER, this.#ledger);
+  }
+
+  async #move(from: string, to: string, sealed: string): Promise<void> {
+    if ((await this.#hdfs.rename(from, to)) !== 'absent' || (await this.#hdfs.status(to)) !== undefined) return;
+    // With its generation gone, another one has finished it, and what became of the file since is not its business.
+    if ((await this.#hdfs.status(sealed)) !== undefined) throw this.#damaged(this.#last + 1);
   }
 
   #begin(generation: number, last: number, ledger: Ledger): void {
