@@ -5,6 +5,7 @@ import { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { SteppedClock } from '../../sim/clock.ts';
+import { wholeSample } from '../../test/driver-samples.ts';
 import { FedPorts } from '../../test/fed-lines.ts';
 import { HeldMemory } from '../../test/no-ports.ts';
 import type { PushedSensor, Reading } from '../driver.ts';
@@ -152,7 +153,7 @@ test('a noisy line is said once, and once when it is good again', async () => {
 });
 
 test('the sample is one that the driver takes', () => {
-  const sample: unknown = parse(readFileSync(new URL('sample.yaml', import.meta.url), 'utf8'));
+  const sample: unknown = parse(wholeSample(readFileSync(new URL('sample.yaml', import.meta.url), 'utf8')));
   const { sensors } = sample as { sensors: Record<string, unknown>[] };
   for (const { driver, as: _, stale: __, ...options } of sensors) {
     expect(driver).toBe(nmea0183.name);

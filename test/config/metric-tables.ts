@@ -7,6 +7,7 @@ import { sensorShape } from '../../daemon/config/schema.ts';
 import type { AnyDriver, DriverMetric } from '../../drivers/driver.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 import { metricNamed } from '../../protocol/metrics.ts';
+import { wholeSample } from '../driver-samples.ts';
 import { aligned } from './table.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'drivers');
@@ -35,7 +36,7 @@ function tableOf(driver: AnyDriver): string {
 
 /** The options of each sensor in a driver's sample. */
 function sampleOptionsOf({ name, options }: AnyDriver): unknown[] {
-  const sample: unknown = parse(readFileSync(join(folder, name, 'sample.yaml'), 'utf8'));
+  const sample: unknown = parse(wholeSample(readFileSync(join(folder, name, 'sample.yaml'), 'utf8')));
   const { sensors } = z.object({ sensors: z.array(z.record(z.string(), z.unknown())) }).parse(sample);
   return sensors
     .filter((sensor) => sensor.driver === name)

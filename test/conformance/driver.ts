@@ -1,9 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { loadGatewayConfig } from '../../daemon/config/config.ts';
 import type { AnyDriver, DriverMetric, Ports, SensorMemory } from '../../drivers/driver.ts';
 import { metricNamed } from '../../protocol/metrics.ts';
 import type { MetricValue } from '../../protocol/record.ts';
@@ -127,18 +124,6 @@ function describeDeclaration({ driver, options, kind }: Pick<DriverSubject, 'dri
     const places = driver.places?.(parsed) ?? [];
     expect(places.map(withoutKeys)).toEqual(ports.asked);
     for (const { at } of places) expect(valueAt(parsed, at), at.join('.')).toBeDefined();
-  });
-
-  test('its sample is a configuration that is right', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'mooring-sample-'));
-    try {
-      const file = join(folder, 'mooring.yaml');
-      writeFileSync(file, stringify(configurationOf(readFileSync(join(drivers, driver.name, 'sample.yaml'), 'utf8'))));
-      const { stations } = loadGatewayConfig(file);
-      expect(stations.flatMap(({ sensors }) => sensors.map((sensor) => sensor.driver.name))).toContain(driver.name);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
   });
 
   if (kind === 'chip') {
@@ -284,17 +269,4 @@ function describeFaults<World extends DriverWorld>(subject: DriverSubject<World>
 
 function isNumber({ name }: DriverMetric): boolean {
   return (metricNamed(name)?.type ?? 'number') === 'number';
-}
-
-/** A gateway with each sensor of a driver's sample in a station of its own. */
-export function configurationOf(sample: string): object {
-  const { sensors } = parse(sample) as { sensors: { as?: Record<string, string> }[] };
-  const renames = sensors.flatMap((sensor) => Object.entries(sensor.as ?? {}));
-  const added = renames.filter(([, to]) => metricNamed(to) === undefined);
-  return {
-    gateway: 'sample',
-    stations: sensors.map((sensor, index) => ({ name: `station-${index}`, sensors: [sensor] })),
-    metrics: Object.fromEntries(added.map(([from, to]) => [to, { like: from }])),
-    store: { path: 'store.db' },
-  };
 }

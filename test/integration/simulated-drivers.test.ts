@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { DRIVERS } from '../../drivers/index.ts';
 import { DEVICES } from '../../sim/pi/devices.ts';
-import { configurationOf } from '../conformance/driver.ts';
+import { spread } from '../driver-samples.ts';
 import { SimulatedPi } from '../simulated-pi.ts';
 
 const drivers = join(import.meta.dirname, '../../drivers');
@@ -25,10 +25,8 @@ test.each(Object.keys(DEVICES))('the sample of %s gives every metric, and each i
   const folder = mkdtempSync(join(tmpdir(), 'mooring-sample-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'mooring.yaml');
-  const { stations, ...rest } = configurationOf(readFileSync(join(drivers, name, 'sample.yaml'), 'utf8')) as {
-    readonly stations: readonly object[];
-  };
-  // A sample shows what there is, not what goes together: each sensor has a machine of its own.
+  const { stations, ...rest } = spread(readFileSync(join(drivers, name, 'sample.yaml'), 'utf8'));
+  // Each sensor has a machine of its own, so that the world has its metrics under the names that the driver gives them.
   for (const station of stations) {
     writeFileSync(file, stringify({ ...rest, stations: [{ ...station, location: 'gps' }] }));
     const pi = new SimulatedPi(file, START);
