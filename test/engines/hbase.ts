@@ -13,7 +13,7 @@ interface Ports {
 }
 
 const START_MS = 240_000;
-const ASK_MS = 5000;
+const ASK_MS = 10_000;
 /** What HBase reaches into of Java 17, by its own start script. */
 const OPENED = [
   ...['java.nio', 'sun.nio.ch', 'java.lang', 'java.lang.reflect', 'java.io', 'java.util', 'java.util.concurrent'],
@@ -95,19 +95,22 @@ export class Hbase {
     });
   }
 
-  /** A region server alone is there before it has any region. */
+  /** A region server alone is there before it has any region, and the first question about a table takes seconds. */
   async #hasRegions(): Promise<boolean> {
     try {
-      const answer = await fetch(`${this.url}/status/cluster`, {
-        headers: { accept: 'application/json' },
-        signal: AbortSignal.timeout(ASK_MS),
-      });
+      const answer = await this.#ask('/status/cluster');
       if (!answer.ok) return false;
       const { LiveNodes = [] } = (await answer.json()) as { LiveNodes?: { Region?: unknown[] }[] };
-      return LiveNodes.some(({ Region = [] }) => Region.length > 0);
+      if (!LiveNodes.some(({ Region = [] }) => Region.length > 0)) return false;
+      return (await this.#ask('/there-is-none/schema')).status === 404;
     } catch {
       return false;
     }
+  }
+
+  #ask(path: string): Promise<Response> {
+    const signal = AbortSignal.timeout(ASK_MS);
+    return fetch(`${this.url}${path}`, { headers: { accept: 'application/json' }, signal });
   }
 
   #java(name: string, heap: string, args: readonly string[]): Program {
