@@ -46,7 +46,8 @@ const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ENOTSOCK', 'EINVAL
 
 function errorOf(cause: Error & { code?: string }, path: string): MooringError {
   if (NOBODY.has(cause.code ?? '')) {
-    return new MooringError('NOT_RUNNING', 'no gateway is running', { cause, context: { path } });
+    const hint = 'Start it: `mooring run -c FILE`, with this configuration.';
+    return new MooringError('NOT_RUNNING', 'no gateway is running', { cause, context: { path }, hint });
   }
   const hint = cause.code === 'EACCES' ? { hint: "Its socket is open to the gateway's own user and group." } : {};
   return new MooringError('SOCKET_FAILED', 'the gateway cannot be asked', { cause, context: { path }, ...hint });

@@ -8,14 +8,16 @@ import { metricName, name } from './names.ts';
 
 const DAY = '1d';
 
+const limit = () =>
+  z.number().optional().meta({ hint: 'It is in the unit of the metric, in °C where that is a temperature.' });
+
 /** What may be looked for in a metric: exactly one of them, some with a second key. */
 const testShape = {
-  above: z.number().optional().describe('Raised when the value is above this'),
-  below: z.number().optional().describe('Raised when the value is below this'),
-  clear: z
-    .number()
-    .optional()
-    .describe('Cleared when the value is back at this, for `above` and `below`; left out: at the limit itself'),
+  above: limit().describe('Raised when the value is above this'),
+  below: limit().describe('Raised when the value is below this'),
+  clear: limit().describe(
+    'Cleared when the value is back at this, for `above` and `below`; left out: at the limit itself',
+  ),
   rises: z.number().positive().optional().describe('Raised when the value has risen by this or more `within` a time'),
   falls: z.number().positive().optional().describe('Raised when the value has fallen by this or more `within` a time'),
   within: duration({ min: '100ms', max: '7d' }).optional().describe('The time that `rises` and `falls` look back'),

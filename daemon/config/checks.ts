@@ -145,9 +145,17 @@ function checkNames(
     const isKnown = metricNamed(name) !== undefined || defined.includes(name);
     if (isKnown || (from === undefined && DRIVERS_OWN.test(name))) continue;
     const near = didYouMean(name, [...defined, ...METRICS.map((metric) => metric.name)]);
-    const hint = `${near}${near === '' ? '' : ' Else define'}${near === '' ? 'Define' : ''} it under \`metrics\`.`;
+    const hint = `${near === '' ? 'Define it' : `${near} Else define it`}: \`metrics: { ${name}: ${definitionFor(name, from)} }\`.`;
     reader.report(at, 'value', `\`${name}\` is no metric that is known`, hint);
   }
+}
+
+/** What may stand under `metrics` for a new name of `from`, or else for one that ends like a metric of the registry. */
+function definitionFor(name: string, from: string | undefined): string {
+  const like = METRICS.map((metric) => metric.name)
+    .filter((known) => known === from || (from === undefined && name.endsWith(`_${known}`)))
+    .toSorted((a, b) => b.length - a.length)[0];
+  return like === undefined ? '{ unit: UNIT }' : `{ like: ${like} }`;
 }
 
 /** A rename changes the name and nothing else: the values keep their type and unit. */

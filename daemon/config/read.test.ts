@@ -200,7 +200,7 @@ test('a rename onto a metric of another unit or type is told: it changes the nam
 
 test('a rename from or to a name that nobody knows is told', () => {
   expect(problemsIn(gateway('{ driver: probe, as: { temperature: inside, humidty: outside } }'))).toEqual([
-    '5:45 stations[0].sensors[0].as.temperature: `inside` is no metric that is known. Define it under `metrics`.',
+    '5:45 stations[0].sensors[0].as.temperature: `inside` is no metric that is known. Define it: `metrics: { inside: { like: temperature } }`.',
     '5:53 stations[0].sensors[0].as.humidty: is no metric of this sensor. Did you mean `humidity`?',
   ]);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AnyDriver } from '../../drivers/driver.ts';
 import type { Path } from '../../runtime/config/document.ts';
+import { hintForDigits } from '../../runtime/config/explain.ts';
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { shapeOf } from '../../runtime/config/schema-tree.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
@@ -80,6 +81,7 @@ function reportUnknownKey(reader: ConfigReader, driver: AnyDriver, path: Path, k
   if (shape === undefined || Object.hasOwn(shape, key)) return false;
   const own = Object.keys(shape);
   const hint =
+    hintForDigits(key, reader.valueAt([...path, key])) ||
     didYouMean(key, [...own, ...Object.keys(sensorShape)]) ||
     `Beside the keys of every sensor, \`${driver.name}\` knows ${own.map((each) => `\`${each}\``).join(', ')}.`;
   reader.report([...path, key], 'key', `\`${driver.name}\` does not know this key`, hint);

@@ -38,7 +38,11 @@ export const optionsSchema = z
       .prefault('5s')
       .describe('With `per_hz`: after so long without a pulse the rate is 0'),
   })
-  .refine(({ per_pulse, per_hz }) => (per_pulse === undefined) !== (per_hz === undefined), {
+  .refine(({ per_pulse, per_hz }) => per_pulse === undefined || per_hz === undefined, {
+    error: 'stands beside `per_hz`; keep one',
+    path: ['per_pulse'],
+  })
+  .refine(({ per_pulse, per_hz }) => per_pulse !== undefined || per_hz !== undefined, {
     error: 'has to be given, or `per_hz`: one of both',
     path: ['per_pulse'],
   })

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Path } from './document.ts';
 import { noteOf, recordKeyOf, schemaAt, shapeOf } from './schema-tree.ts';
 import { didYouMean } from './suggest.ts';
+import { FORM_HINTS } from './values.ts';
 
 /** A validator's finding in words for people, with the place it is about. */
 export interface Explained {
@@ -47,7 +48,7 @@ function explainIssue(schema: z.ZodType, data: unknown, issue: Issue, above: Pat
   const value = valueAt(data, path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(schema, path, key));
+      return issue.keys.map((key) => unknownKey(schema, data, path, key));
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, at: 'key', message, hint: keyHint(schema, path) }));
     case 'invalid_union': {
@@ -68,13 +69,21 @@ function explainIssue(schema: z.ZodType, data: unknown, issue: Issue, above: Pat
   }
 }
 
-function unknownKey(schema: z.ZodType, parent: Path, key: string): Explained {
+function unknownKey(schema: z.ZodType, data: unknown, parent: Path, key: string): Explained {
   const owner = schemaAt(schema, parent);
   const known = Object.entries((owner === undefined ? undefined : shapeOf(owner)) ?? {})
     .filter(([, child]) => noteOf(child).later !== true)
     .map(([name]) => name);
-  const hint = didYouMean(key, known) || `Known here: ${known.map((name) => `\`${name}\``).join(', ')}.`;
+  const hint =
+    hintForDigits(key, valueAt(data, [...parent, key])) ||
+    didYouMean(key, known) ||
+    `Known here: ${known.map((name) => `\`${name}\``).join(', ')}.`;
   return { path: [...parent, key], at: 'key', message: 'unknown key', hint };
+}
+
+/** For a key that `{ per_pulse: 0,2 }` makes; '' for any other. */
+export function hintForDigits(key: string, value: unknown): string {
+  return value === null && /^\d+$/.test(key) ? 'A decimal comma? Write a point.' : '';
 }
 
 /** The one alternative whose basic type fits: its findings are deeper than "wrong type here". */
@@ -100,7 +109,29 @@ function valueHint(schema: z.ZodType, path: Path, issue: Issue, value: unknown):
     const { hint } = noteOf(schemaAt(schema, path) ?? schema);
     return hint ?? 'Put it in quotes.';
   }
+  if (issue.code === 'invalid_type' && typeof value === 'string') {
+    const hints = [hintForText(issue.expected, value), hintFor(schema, path, value)];
+    return hints.filter((hint) => hint !== '').join(' ');
+  }
+  const { hint = '', bounds = '' } = noteOf(schemaAt(schema, path) ?? schema);
+  if (issue.code === 'custom' && bounds !== '' && FORMS.has(hint)) return `Allowed: ${bounds}.`;
   return hintFor(schema, path, value);
+}
+
+const FORMS: ReadonlySet<string> = new Set(Object.values(FORM_HINTS));
+const DECIMAL_COMMA = /^([+-]?\d{1,15}),(\d{1,15})$/;
+/** No `0x4c` and no `1e3`: those are numbers. */
+const WITH_UNIT = /^([+-]?\d{1,15}(?:\.\d{1,15})?) ?[°%µΩA-Za-z][^\d]*$/;
+const ONE_WORD = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** What a text was meant to be where something else is expected. What stands in such a key is no secret. */
+function hintForText(expected: string, value: string): string {
+  if (expected === 'array' && ONE_WORD.test(value)) return `Write \`[${value}]\`.`;
+  if (expected !== 'number' && expected !== 'int') return '';
+  const [, whole, part] = DECIMAL_COMMA.exec(value) ?? [];
+  if (whole !== undefined) return `A decimal comma? Write \`${whole}.${part}\`.`;
+  const [, number] = WITH_UNIT.exec(value) ?? [];
+  return number === undefined ? '' : `Write \`${number}\`, without a unit.`;
 }
 
 function isQuotable(value: unknown): boolean {
@@ -110,9 +141,9 @@ function isQuotable(value: unknown): boolean {
 function hintFor(schema: z.ZodType, path: Path, value: unknown): string {
   const at = schemaAt(schema, path);
   if (at === undefined) return '';
-  const { hint, description } = noteOf(at);
+  const { hint, hintOf, description } = noteOf(at);
   if (value === undefined && description !== undefined) return sentence(description);
-  return hint ?? '';
+  return hintOf?.(value) ?? hint ?? '';
 }
 
 function keyHint(schema: z.ZodType, path: Path): string {

@@ -5,7 +5,7 @@ import { noteOf, shapeOf } from './schema-tree.ts';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** What the notes of a schema hold for us alone. */
-const OWN_NOTES = ['hint', 'kind', 'bounds', 'path', 'laterWords', 'defaultText'] as const;
+const OWN_NOTES = ['hint', 'hintOf', 'kind', 'bounds', 'path', 'laterWords', 'defaultText'] as const;
 
 /**
  * The JSON Schema of what a file may say, for editors. Keys that are not in this version are left out, so that no

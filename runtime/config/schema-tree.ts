@@ -8,6 +8,10 @@ export interface KeyNote {
   readonly description?: string | undefined;
   /** What to do when the value is wrong. */
   readonly hint?: string | undefined;
+  /** The same, where it depends on the value. */
+  readonly hintOf?: ((value: unknown) => string) | undefined;
+  /** The least and the most that the value may be, in words: `100ms to 1d`. */
+  readonly bounds?: string | undefined;
   /** The value names a file or folder, relative to the configuration file. */
   readonly path?: boolean | undefined;
   /** The name is taken, the feature is not built. */

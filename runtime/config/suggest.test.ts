@@ -26,6 +26,7 @@ test('a near word is suggested, the nearest first, and a far one is not', () => 
   expect(nearestOf('statoins', ['station', 'stations', 'store'])).toBe('stations');
   expect(nearestOf('EVERY', ['every'])).toBe('every');
   expect(nearestOf('colour', ['path', 'budget'])).toBeUndefined();
+  expect(nearestOf('soil_temperature', ['cpu_temperature', 'temperature'])).toBeUndefined();
   expect(nearestOf('prot', ['port', 'part'])).toBe('port');
   expect(didYouMean('buget', ['budget'])).toBe('Did you mean `budget`?');
   expect(didYouMean('x', [])).toBe('');

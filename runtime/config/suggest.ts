@@ -1,7 +1,10 @@
+/** Mistakes in one word: with more of them it is another word, however long it is. */
+const MISTAKES_MAX = 2;
+
 /** The candidate that was probably meant by `word`, or undefined where none is near: "did you mean". */
 export function nearestOf(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.min(MISTAKES_MAX, Math.max(1, Math.floor(word.length / 3))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

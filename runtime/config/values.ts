@@ -5,6 +5,12 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60
 const SIZE = /^(\d{1,9}(?:\.\d{1,3})?)(B|KiB|MiB|GiB|TiB)$/;
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
+/** What to do about a wrong form. A value beyond its bounds has the right one. */
+export const FORM_HINTS = {
+  duration: 'Write a number and its unit: 250ms, 10s, 5m or 1h.',
+  size: 'Write a number and its unit: 64KiB, 20MiB or 2GiB.',
+} as const;
+
 /** `250ms`, `10s`, `5m`, `1h`, `1d` → whole milliseconds; undefined where the text is none of these. */
 export function parseDurationMs(text: string): number | undefined {
   return parseUnits(text, DURATION, DURATION_UNITS);
@@ -31,7 +37,7 @@ export function duration({ min, max }: { readonly min?: string; readonly max?: s
     .refine((text) => (parseDurationMs(text) ?? 0) <= maxMs, { error: `is longer than ${max}` })
     .transform((text) => parseDurationMs(text) as number)
     .meta({
-      hint: 'Write a number and its unit: 250ms, 10s, 5m or 1h.',
+      hint: FORM_HINTS.duration,
       kind: 'duration',
       bounds: boundsText(min, max),
     });
@@ -52,7 +58,7 @@ export function size({ min, max }: { readonly min?: string; readonly max?: strin
     .refine((text) => (parseSizeBytes(text) ?? 0) >= minBytes, { error: `is less than ${min}` })
     .refine((text) => (parseSizeBytes(text) ?? 0) <= maxBytes, { error: `is more than ${max}` })
     .transform((text) => parseSizeBytes(text) as number)
-    .meta({ hint: 'Write a number and its unit: 64KiB, 20MiB or 2GiB.', kind: 'size', bounds: boundsText(min, max) });
+    .meta({ hint: FORM_HINTS.size, kind: 'size', bounds: boundsText(min, max) });
 }
 
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
