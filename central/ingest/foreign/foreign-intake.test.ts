@@ -155,6 +155,14 @@ describe('what is refused', () => {
     expect(recordLog.entries).toEqual([]);
   });
 
+  test('is a message that is larger than any may be, unread', async () => {
+    make({ messageBytesMax: 20 });
+    const { records, refused } = await taken('TH1|1603584900|21.50');
+    expect([records.length, refused]).toEqual([1, []]);
+    expect(await given('TH1|1603584900|21.500')).toMatchObject({ records: [], refused: [{ code: 'too_large' }] });
+    expect(letters).toMatchObject([{ bytes: Buffer.from('TH1|1603584900|21.500') }]);
+  });
+
   test('is the second of two devices whose names fold to one', async () => {
     await taken('TH 1|1603584900|21.5');
     const { records, refused } = await taken('th-1|1603584900|21.5\nTH2|1603584900|1');

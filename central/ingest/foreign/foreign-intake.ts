@@ -24,6 +24,8 @@ export interface ForeignIntakeOptions {
   readonly dedupeMs: number;
   /** Bytes that may wait for the log at once, of messages and of their records as JSON; one message alone may have more. */
   readonly bytesMax: number;
+  /** A longer message goes to the dead letter unread; 1 MiB if left out. */
+  readonly messageBytesMax?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -84,6 +86,7 @@ export interface ForeignIntakeStats {
 
 /** When what was not taken may be given again, in milliseconds. */
 const RETRY_AFTER_MS = 2000;
+const MESSAGE_BYTES_MAX = 2 ** 20;
 
 /** From the bytes of an existing device's message to its records in the log, whatever they came through. */
 export class ForeignIntake implements MessageTaker {
@@ -177,9 +180,14 @@ export class ForeignIntake implements MessageTaker {
   }
 
   #recordsOf(message: ReceivedMessage): Made {
-    const { format } = this.#options;
+    const { format, messageBytesMax = MESSAGE_BYTES_MAX } = this.#options;
     const entries: MadeEntry[] = [];
     const refused: ForeignRefusal[] = [];
+    const text = (): string => cutText(Buffer.from(message.bytes.subarray(0, TEXT_BYTES)).toString('utf8'));
+    if (message.bytes.length > messageBytesMax) {
+      const reason = `the message is larger than ${messageBytesMax} bytes`;
+      return { entries, refused: [{ code: 'too_large', reason, text: text() }] };
+    }
     try {
       const parsed = format.parse(message);
       for (const reading of parsed.readings) {
@@ -189,8 +197,7 @@ export class ForeignIntake implements MessageTaker {
       }
       refused.push(...parsed.refused.map((part) => ({ ...part, code: 'invalid_record' as const })));
     } catch (error) {
-      const text = cutText(Buffer.from(message.bytes.subarray(0, TEXT_BYTES)).toString('utf8'));
-      refused.push({ code: 'invalid_record', reason: reasonOf(error), text });
+      refused.push({ code: 'invalid_record', reason: reasonOf(error), text: text() });
     }
     return { entries, refused };
   }
