@@ -61,7 +61,7 @@ const ackLogSchema = z.strictObject({
 export const PATH_SINK_KINDS = ['files', 'ack_log'] as const;
 /** Kinds of sinks: a sink has exactly one of these keys. */
 export const SINK_KINDS = [...PATH_SINK_KINDS, ...STORE_KINDS] as const;
-const LATER_SINKS = ['cassandra', 'hdfs', 'hbase'] as const;
+const LATER_SINKS = ['hdfs', 'hbase'] as const;
 
 const sinkSchema = z
   .strictObject({

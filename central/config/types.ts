@@ -1,6 +1,7 @@
 import type { BrokerClientConfig } from '../../runtime/config/broker.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
+import type { CassandraStoreOptions } from '../sinks/cassandra/cassandra-store.ts';
 import type { ElasticsearchStoreOptions } from '../sinks/elasticsearch/elasticsearch-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
@@ -88,7 +89,14 @@ export type StoreSinkConfig = StoreConfig & {
 };
 
 /** By kind: what its class has to know, beside the clock. */
-export type StoreConfig = ElasticsearchConfig | InfluxdbConfig | MariadbConfig;
+export type StoreConfig = CassandraConfig | ElasticsearchConfig | InfluxdbConfig | MariadbConfig;
+
+export interface CassandraConfig {
+  readonly kind: 'cassandra';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Omit<CassandraStoreOptions, 'clock'>;
+}
 
 export interface ElasticsearchConfig {
   readonly kind: 'elasticsearch';

@@ -97,6 +97,49 @@ test('a mariadb needs a host; a user comes with the file of a password', () => {
   ]);
 });
 
+test('a cassandra needs servers and a datacenter', () => {
+  expect(load('{ cassandra: { hosts: [cass-1, cass-2], datacenter: datacenter1 } }')).toEqual({
+    kind: 'cassandra',
+    name: 'one',
+    place: 'cass-1, cass-2',
+    batch: 500,
+    lingerMs: 0,
+    take: {},
+    options: {
+      name: 'one',
+      hosts: ['cass-1', 'cass-2'],
+      datacenter: 'datacenter1',
+      keyspace: 'mooring',
+      replication: 1,
+      table: 'records',
+    },
+  });
+  const kind =
+    'cassandra: { hosts: [c:9142], datacenter: d, keyspace: iot, replication: 3, table: t, bucket: day, ttl: 365d }';
+  expect(load(`{ ${kind}, user: u, password: pw, ca: ca.pem }`)).toMatchObject({
+    options: {
+      hosts: ['c:9142'],
+      keyspace: 'iot',
+      replication: 3,
+      table: 't',
+      ttlSeconds: 365 * 86_400,
+      user: 'u',
+      passwordFile: join(folder, 'pw'),
+      caFile: join(folder, 'ca.pem'),
+    },
+  });
+  const problems = problemsIn('{ cassandra: { hosts: [c:1, "e:0"], datacenter: d, ttl: 1h, keyspace: A } }');
+  expect(problems).toEqual([
+    expect.stringContaining('sinks.one.cassandra.hosts: name several ports.'),
+    expect.stringContaining('sinks.one.cassandra.hosts[1]: is not the address of a server.'),
+    expect.stringContaining('sinks.one.cassandra.ttl: is shorter than 1d.'),
+    expect.stringContaining('sinks.one.cassandra.keyspace: is not the name of a keyspace.'),
+  ]);
+  expect(problemsIn('{ cassandra: { hosts: [c:1, d:2], datacenter: d } }')).toEqual([
+    '3:30 sinks.one.cassandra.hosts: name several ports. All servers of a cluster listen on one port: write it with each, or with none.',
+  ]);
+});
+
 test('an elasticsearch needs a URL, and keeps for ever unless it is told', () => {
   expect(load('{ elasticsearch: { url: https://es:9200 } }')).toEqual({
     kind: 'elasticsearch',

@@ -4,13 +4,14 @@ import type { Path } from '../../../runtime/config/document.ts';
 import type { ConfigReader } from '../../../runtime/config/reader.ts';
 import { choice, duration, filePath, NOT_IN_THIS_VERSION, pattern } from '../../../runtime/config/values.ts';
 import type { StoreConfig, StoreSinkConfig } from '../types.ts';
+import { cassandraOf, cassandraSchema } from './cassandra.ts';
 import { checkLogin } from './connection.ts';
 import { checkElasticsearch, elasticsearchOf, elasticsearchSchema } from './elasticsearch.ts';
 import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
 import { mariadbOf, mariadbSchema } from './mariadb.ts';
 
 /** Kinds of sinks that run somewhere else and are fed from Kafka. */
-export const STORE_KINDS = ['elasticsearch', 'influxdb', 'mariadb'] as const;
+export const STORE_KINDS = ['cassandra', 'elasticsearch', 'influxdb', 'mariadb'] as const;
 type StoreKind = (typeof STORE_KINDS)[number];
 
 /** By kind: what a sink of it has to keep beside what its schema says, where that is anything. */
@@ -20,7 +21,12 @@ const CHECKS: Partial<Record<StoreKind, (reader: ConfigReader, sink: Path) => vo
 };
 
 /** How many records a write has at the most, where nobody says it. */
-const BATCH: Readonly<Record<StoreKind, number>> = { elasticsearch: 1000, influxdb: 5000, mariadb: 1000 };
+const BATCH: Readonly<Record<StoreKind, number>> = {
+  cassandra: 500,
+  elasticsearch: 1000,
+  influxdb: 5000,
+  mariadb: 1000,
+};
 const BATCH_MAX = 100_000;
 const BATCH_WORDS = STORE_KINDS.map((kind) => `${BATCH[kind]} (${kind})`).join(', ');
 
@@ -66,6 +72,7 @@ const besideShape = {
 
 /** What a sink may say of a store. */
 export const storeShape = {
+  cassandra: cassandraSchema.optional().describe('Records in Cassandra; needs `kafka`'),
   elasticsearch: elasticsearchSchema.optional().describe('Records in Elasticsearch or OpenSearch; needs `kafka`'),
   influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
   mariadb: mariadbSchema.optional().describe('Records in MariaDB; needs `kafka`'),
@@ -103,7 +110,11 @@ export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefi
   return { name, ...store, batch, lingerMs: linger, take };
 }
 
-function kindOf(name: string, { elasticsearch, influxdb, mariadb, ...keys }: StoreKeys): StoreConfig | undefined {
+function kindOf(
+  name: string,
+  { cassandra, elasticsearch, influxdb, mariadb, ...keys }: StoreKeys,
+): StoreConfig | undefined {
+  if (cassandra !== undefined) return cassandraOf(name, cassandra, keys);
   if (elasticsearch !== undefined) return elasticsearchOf(name, elasticsearch, keys);
   if (influxdb !== undefined) return influxdbOf(name, influxdb, keys);
   if (mariadb !== undefined) return mariadbOf(name, mariadb, keys);

@@ -12,6 +12,10 @@ export interface StoreSurroundings {
 /** The store of a configuration. What speaks to one is loaded only where it is used. */
 export async function createStore(config: StoreConfig, { clock, log }: StoreSurroundings): Promise<RemoteStore> {
   switch (config.kind) {
+    case 'cassandra': {
+      const { CassandraStore } = await import('../cassandra/cassandra-store.ts');
+      return new CassandraStore({ ...config.options, clock });
+    }
     case 'elasticsearch': {
       const { ElasticsearchStore } = await import('../elasticsearch/elasticsearch-store.ts');
       const store = new ElasticsearchStore({ ...config.options, clock });
