@@ -1,6 +1,8 @@
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
+import { NOT_IN_THIS_VERSION } from '../../runtime/config/values.ts';
 import { KAFKA_NAME } from './kafka.ts';
+import { STORE_KINDS } from './stores/stores.ts';
 
 /** Reports names in `ack` that cannot decide, and a centre in which nothing, or not everything that must, decides. */
 export function checkAck(reader: ConfigReader): void {
@@ -20,6 +22,7 @@ function checkWithKafka(reader: ConfigReader): void {
     return;
   }
   reportAckLogs(reader, ack);
+  reportStores(reader, ack);
   const kafka = ack.find(({ name }) => name === KAFKA_NAME);
   if (kafka !== undefined && ack.some(({ name }) => name !== KAFKA_NAME)) {
     const hint = 'What a sink has came out of Kafka: name sinks alone, or `kafka` alone.';
@@ -69,6 +72,17 @@ function reportAckLogs(reader: ConfigReader, ack: readonly AckName[]): void {
   for (const { name, index } of ack.filter((each) => isAckLog(reader, each.name))) {
     const hint = 'It follows the acknowledgements. Name sinks that store records.';
     reader.report(['ack', index], 'value', `\`${name}\` is an \`ack_log\`, which never decides`, hint);
+  }
+}
+
+/** What such a store refuses, or is not to take, is passed by: a gateway would hear `stored` of it. */
+function reportStores(reader: ConfigReader, ack: readonly AckName[]): void {
+  for (const { name, index } of ack) {
+    const sink = reader.mappingAt(['sinks', name]);
+    const kind = STORE_KINDS.find((each) => sink !== undefined && Object.hasOwn(sink, each));
+    if (kind === undefined) continue;
+    const message = `\`${name}\` is of kind \`${kind}\`, which cannot decide: ${NOT_IN_THIS_VERSION}`;
+    reader.report(['ack', index], 'value', message, 'Name a `files` sink, or `kafka`: the store follows by itself.');
   }
 }
 

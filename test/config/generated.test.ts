@@ -86,6 +86,7 @@ const BEYOND_A_SCHEMA: ReadonlySet<string> = new Set([
   'alarm-reach',
   'ack-kafka-without-kafka',
   'ack-leaves-out',
+  'ack-store',
   'ack-names-ack-log',
   'ack-unknown-sink',
   'cadence',
