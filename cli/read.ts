@@ -40,7 +40,7 @@ export interface ReadOptions {
  * `mooring read -c FILE [STATION]`: one value of every metric, as a table with how long each sensor took, or as
  * `{"records": […]}`. Where the gateway of
  * this configuration is running, its ports are busy: then it is asked for its newest records. Returns the exit status: 0,
- * or 1 when a sensor failed.
+ * or 1 when a sensor failed; one that is not ready yet has not.
  */
 export async function runRead(path: string, options: ReadOptions, host: Host): Promise<number> {
   const { station, json } = options;
@@ -57,6 +57,9 @@ export async function runRead(path: string, options: ReadOptions, host: Host): P
     }
   for (const { station, sensor, reason, code } of answer.failures) {
     err.write(`mooring: sensor ${sensor} of ${station}: ${code}: ${reason}\n`);
+  }
+  for (const { station, sensor, why } of timings) {
+    if (why !== undefined) err.write(`mooring: sensor ${sensor} of ${station}: ${why}\n`);
   }
   return answer.failures.length === 0 ? 0 : 1;
 }

@@ -22,6 +22,11 @@ export interface Driver<Options = never> {
    * are a mistake in the configuration. Left out: nothing.
    */
   places?(options: Options): readonly Place[];
+  /**
+   * How long a sample may take by the device's own nature, in milliseconds: a shorter `deadline` is refused, and one that is
+   * left out is at least twice that. Left out: less than half of the usual one.
+   */
+  readonly sampleMs?: number;
   /** How a scan of an I²C bus finds the chip; left out: it has no such bus. */
   readonly i2c?: I2cIdentity;
   /** Builds the sensor. Touches nothing yet: that is `open`'s work. */
@@ -239,6 +244,8 @@ export interface Reading {
   readonly metrics: Readonly<Record<string, MetricValue>>;
   /** Metrics that were asked for, or announced by the device, and could not be had: flag 9. */
   readonly missing?: readonly string[];
+  /** Why they are missing, for people, where the driver knows: `warming up: …`. No record has it. */
+  readonly why?: string;
   readonly location?: Location;
   /** A dated UTC time from a receiver with a valid fix, as it stands in the data. */
   readonly utcMs?: number;

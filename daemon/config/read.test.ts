@@ -31,15 +31,15 @@ const probe: AnyDriver = {
   },
 };
 
-const read = (text: string) => {
+const read = (text: string, drivers: readonly AnyDriver[] = [probe]) => {
   const file = join(folder, 'mooring.yaml');
   writeFileSync(file, text);
-  return readGatewayConfig(new ConfigReader(file), [probe]);
+  return readGatewayConfig(new ConfigReader(file), drivers);
 };
 
-const problemsIn = (text: string): string[] => {
+const problemsIn = (text: string, drivers?: readonly AnyDriver[]): string[] => {
   try {
-    read(text);
+    read(text, drivers);
     return [];
   } catch (error) {
     const problems = problemsOf(error);
@@ -195,6 +195,17 @@ test('a rename onto a metric of another unit or type is told: it changes the nam
   ).toEqual([
     '5:45 stations[0].sensors[0].as.temperature: `temperature` is a number in °C, `humidity` is a number in %. Define another name under `metrics`: `{ like: temperature }`.',
     '5:65 stations[0].sensors[0].as.humidity: `humidity` is a number in %, `open` is true or false. Define another name under `metrics`: `{ like: humidity }`.',
+  ]);
+});
+
+test('a device that needs its time has a deadline that it can keep, and a shorter one is refused', () => {
+  const slow: AnyDriver = { ...probe, name: 'slow', sampleMs: 1000 };
+  const deadlineOf = (text: string) => read(gateway(text), [probe, slow]).stations[0]?.sensors[0]?.deadlineMs;
+  expect(deadlineOf('driver: slow')).toBe(2000);
+  expect(deadlineOf('{ driver: slow, deadline: 1s }')).toBe(1000);
+  expect(deadlineOf('driver: probe')).toBe(1000);
+  expect(problemsIn(gateway('{ driver: slow, deadline: 500ms }'), [slow])).toEqual([
+    '5:35 stations[0].sensors[0].deadline: is shorter than a sample of `slow` takes. Write at least 1000ms, or remove it: then it is 2000ms.',
   ]);
 });
 

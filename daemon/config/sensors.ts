@@ -57,11 +57,22 @@ function readSensor(reader: ConfigReader, drivers: readonly AnyDriver[], path: P
     options,
     everyMs: shared.every,
     staleMs: shared.stale,
-    deadlineMs: shared.deadline,
+    deadlineMs: deadlineOf(reader, driver, path, shared.deadline),
     rename: shared.as,
     metrics: names.map((name) => shared.as[name] ?? name),
     calibrations: {},
   };
+}
+
+/** For a slow device it is twice what a sample takes, where nothing is said. Reports one that no sample could keep. */
+function deadlineOf(reader: ConfigReader, { name, sampleMs = 0 }: AnyDriver, path: Path, deadlineMs: number): number {
+  const at = [...path, 'deadline'];
+  if (reader.valueAt(at) === undefined) return Math.max(deadlineMs, 2 * sampleMs);
+  if (deadlineMs < sampleMs) {
+    const hint = `Write at least ${sampleMs}ms, or remove it: then it is ${2 * sampleMs}ms.`;
+    reader.report(at, 'value', `is shorter than a sample of \`${name}\` takes`, hint);
+  }
+  return deadlineMs;
 }
 
 function driverAt(reader: ConfigReader, drivers: readonly AnyDriver[], path: Path): AnyDriver | undefined {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { AnyDriver, Sensor } from '../../drivers/driver.ts';
+import type { AnyDriver, Reading, Sensor } from '../../drivers/driver.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
@@ -119,6 +119,22 @@ describe('sampling once', () => {
       ['b', 'scripted', 'DEADLINE', { what: 'readings', limitMs: 10_000 }],
       ['b', 'scripted-2', 'DEADLINE', { what: 'open', limitMs: 10_000 }],
     ]);
+  });
+
+  it('says why a sensor that is well has no value yet, as its driver does, and not once there is one', async () => {
+    const cold = { metrics: {}, missing: ['pm10'], why: 'warming up' };
+    const asSaid = async (...readings: readonly Reading[]): Promise<readonly (string | undefined)[]> => {
+      const pushed = new ScriptedPushed();
+      const sampled = await sample([station('a', scripted(pushed, ['pm10']))], async () => {
+        await clock.advance(1000);
+        for (const reading of readings) pushed.say(reading);
+        await clock.advance(2000);
+      });
+      expect(sampled.failures).toEqual([]);
+      return sampled.timings.map(({ why }) => why);
+    };
+    expect(await asSaid(cold)).toEqual(['warming up']);
+    expect(await asSaid(cold, { metrics: { pm10: 7 } })).toEqual([undefined]);
   });
 
   it('asks a slow chip again until it has its first value, and says how long that took', async () => {

@@ -58,6 +58,8 @@ export interface SensorTiming {
   readonly openMs: number;
   /** From then to its first value; of one that speaks by itself also the time for which it was heard. */
   readonly sampleMs: number;
+  /** Why it has not given all of its values, where its driver says so. */
+  readonly why?: string;
 }
 
 const FIRST_MS = 10_000;
@@ -99,7 +101,8 @@ async function sampleStation(station: StationSettings, options: SampleOnceOption
         const share = await sampleSensor(settings, { ...options, log, memory });
         Object.assign(metrics, share.metrics);
         for (const name of share.missing) flags[name] = MISSING;
-        timings.push({ station: station.name, sensor, openMs: share.openMs, sampleMs: share.sampleMs });
+        const { openMs, sampleMs, why } = share;
+        timings.push({ station: station.name, sensor, openMs, sampleMs, ...(why === undefined ? {} : { why }) });
         if (station.location === 'gps' && share.location !== undefined) location = roundLocation(share.location);
       } catch (cause) {
         failures.push({
@@ -132,6 +135,8 @@ interface SensorSample {
   location?: Location;
   openMs: number;
   sampleMs: number;
+  /** What the driver said with its last reading. */
+  why?: string | undefined;
 }
 
 async function sampleSensor(
@@ -149,6 +154,7 @@ async function sampleSensor(
     const share = intake.read(reading, source.label().timestampMs);
     Object.assign(sample.metrics, share.metrics);
     for (const name of share.missing) sample.missing.add(name);
+    sample.why = reading.why;
   };
   try {
     const startMs = clock.monotonicMs();

@@ -17,6 +17,8 @@ const STEPS = 16;
 const RANGE = [-55, 125] as const;
 /** What the register holds after power-on, until a conversion is done: 85 °C; data sheet, table 1. */
 const POWER_ON = 0x0550;
+/** A conversion at 12 bits, 750 ms (data sheet, figure 8), and what the kernel asks before and behind it, in milliseconds. */
+const SAMPLE_MS = 1000;
 /** Byte 4 of the scratchpad: in its bits 5 and 6 stands how many bits more than 9 a conversion has; figure 8. */
 const CONFIGURATION = 4;
 
@@ -38,6 +40,7 @@ export const ds18b20: Driver<Options> = {
   summary: 'Maxim DS18B20 on 1-Wire: temperature of water, soil or air',
   options: optionsSchema,
   metrics: ({ metric }) => [{ name: metric, range: RANGE, resolution: 1 / STEPS, accuracy: { absolute: 0.5 } }],
+  sampleMs: SAMPLE_MS,
   places: ({ device }) => [{ kind: 'one_wire', at: ['device'], device }],
   create: (options, context) => new Ds18b20Sensor(options, context),
 };

@@ -84,8 +84,8 @@ class Pms5003Sensor implements PushedSensor {
     for await (const { frame, quietMs } of this.#serial.frames(signal)) {
       if (quietMs > RESTART_MS) this.#started();
       this.#judge(frame.readUInt8(ERROR_CODE));
-      const isStable = this.#context.clock.monotonicMs() >= this.#stableMs && this.#error === 0;
-      yield isStable ? readingOf(frame) : { metrics: {}, missing: NAMES };
+      const why = this.#whyMissing();
+      yield why === undefined ? readingOf(frame) : { metrics: {}, missing: NAMES, why };
     }
   }
 
@@ -95,6 +95,12 @@ class Pms5003Sensor implements PushedSensor {
 
   #started(): void {
     this.#stableMs = this.#context.clock.monotonicMs() + this.#warmupMs;
+  }
+
+  #whyMissing(): string | undefined {
+    if (this.#error !== 0) return `the sensor says that it has failed, with code ${this.#error}`;
+    if (this.#context.clock.monotonicMs() >= this.#stableMs) return undefined;
+    return `warming up: no value is stable in the first ${this.#warmupMs / 1000} s after its fan was started`;
   }
 
   #judge(code: number): void {

@@ -100,7 +100,7 @@ class Sds011Sensor implements PushedSensor {
       const { rest } = this.#options;
       if (clock.monotonicMs() >= this.#stableMs) yield readingOf(frame);
       // With rests, what was measured before one holds during the next warm-up.
-      else if (rest === undefined) yield { metrics: {}, missing: NAMES };
+      else if (rest === undefined) yield { metrics: {}, missing: NAMES, why: this.#whyMissing() };
       if (rest !== undefined && clock.monotonicMs() >= this.#stableMs + MEASURE_MS) {
         await this.#serial.write(SLEEP, signal);
         this.#sleep(rest, (error) => failed.abort(error));
@@ -117,6 +117,10 @@ class Sds011Sensor implements PushedSensor {
 
   #started(): void {
     this.#stableMs = this.#context.clock.monotonicMs() + this.#options.warmup;
+  }
+
+  #whyMissing(): string {
+    return `warming up: no value is stable in the first ${this.#options.warmup / 1000} s after its fan was started`;
   }
 
   #sleep(restMs: number, onFailure: (error: Error) => void): void {
