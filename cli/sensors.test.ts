@@ -16,8 +16,8 @@ import { SimulatedMachine } from '../sim/pi/machine.ts';
 import { simulate } from '../sim/pi/simulated-machine.ts';
 import type { Host } from './host.ts';
 import { snippetOf } from './sensors/snippet.ts';
-import { type Survey, survey } from './sensors/survey.ts';
-import { runSensors } from './sensors.ts';
+import { type LineNames, type Survey, survey } from './sensors/survey.ts';
+import { runSensors, textOf } from './sensors.ts';
 
 const clock = new SteppedClock();
 const { signal } = new AbortController();
@@ -48,7 +48,8 @@ async function done<T>(work: Promise<T>): Promise<T> {
 async function surveyed(file: string, machine: SimulatedMachine, mayAsk = true): Promise<Survey> {
   const buses = busesOf({ machine, clock, log: silentLog });
   const config = loadGatewayConfig(file);
-  const listLines = async (): Promise<readonly string[]> => await Promise.resolve(machine.lines);
+  const listLines = async (): Promise<readonly LineNames[]> =>
+    await Promise.resolve(machine.lines.map((name) => [name]));
   const found = await done(survey({ config, drivers: DRIVERS, machine, buses, listLines, mayAsk, signal }));
   await done(buses.close());
   return found;
@@ -133,6 +134,28 @@ test('serial ports, 1-Wire devices and lines are listed with who has them', asyn
   expect(snippetOf(found, DRIVERS)).toContain(
     '# - { driver: ?, port: /dev/serial/by-id/dust }  # one of nmea0183, pms5003',
   );
+});
+
+test('a line that is to be used and is not there is shown as such; one by its offset is found, named or not', async () => {
+  const pulses = (line: string, metric: string): string =>
+    `{ driver: pulse-counter, gpio: ${line}, per_pulse: 1, metric: ${metric} }`;
+  const file = configuration(pulses('gpio5', 'rainfall'), pulses('soc/6', 'humidity'), pulses('soc/7', 'co2'));
+  const machine = new SimulatedMachine(clock);
+  const buses = busesOf({ machine, clock, log: silentLog });
+  const config = loadGatewayConfig(file);
+  const lines = [['GPIO5', 'soc/5'], ['GPIO6', 'soc/6'], ['soc/7'], ['soc/8']];
+  const listLines = async (): Promise<readonly LineNames[]> => await Promise.resolve(lines);
+  const { gpio } = await done(survey({ config, drivers: DRIVERS, machine, buses, listLines, mayAsk: true, signal }));
+  await done(buses.close());
+  expect(gpio).toEqual([
+    { name: 'GPIO5' },
+    { name: 'soc/6', usedBy: 'a: pulse-counter' },
+    { name: 'soc/7', usedBy: 'a: pulse-counter' },
+    { name: 'gpio5', usedBy: 'a: pulse-counter', answers: false },
+    { name: 'GPIO27', usedBy: 'actuator red', answers: false },
+  ]);
+  const text = textOf({ i2c: [], serial: [], one_wire: [], gpio }, '');
+  expect(text).toContain('  GPIO27  actuator red      no answer\n  free    GPIO5\n');
 });
 
 test('`mooring sensors --simulate` prints a table and what can be pasted, or one object', async () => {

@@ -11,7 +11,7 @@ import { gatewayConfigOf } from './config-kind.ts';
 import { askGateway } from './control.ts';
 import type { Host } from './host.ts';
 import { hex, snippetOf } from './sensors/snippet.ts';
-import { type FoundChip, type FoundPart, type Survey, survey } from './sensors/survey.ts';
+import { type FoundChip, type FoundPart, type LineNames, type Survey, survey } from './sensors/survey.ts';
 
 export interface SensorsOptions {
   readonly simulate: boolean;
@@ -43,7 +43,7 @@ export async function runSensors(path: string, options: SensorsOptions, host: Ho
 
 interface SurveyedMachine {
   readonly machine: Machine;
-  readonly listLines: () => Promise<readonly string[]>;
+  readonly listLines: () => Promise<readonly LineNames[]>;
 }
 
 async function machineOf(
@@ -54,11 +54,13 @@ async function machineOf(
   if (isSimulated) {
     const { simulate } = await import('../sim/pi/simulated-machine.ts');
     const { machine } = simulate(config, { clock, log: silentLog, seed });
-    return { machine, listLines: async () => await Promise.resolve(machine.lines) };
+    return { machine, listLines: async () => await Promise.resolve(machine.lines.map((name) => [name])) };
   }
   const gpio = gpioOf({ clock, log: silentLog });
-  const listLines = async (): Promise<string[]> =>
-    (await gpio.listLines()).flatMap(({ lines }) => lines.flatMap(({ name }) => (name === undefined ? [] : [name])));
+  const listLines = async (): Promise<LineNames[]> =>
+    (await gpio.listLines()).flatMap(({ label, lines }) =>
+      lines.map(({ name, offset }) => [...(name === undefined ? [] : [name]), `${label}/${offset}`]),
+    );
   return { machine: thisMachine({ clock, log: silentLog }), listLines };
 }
 
@@ -72,7 +74,8 @@ async function isRunning({ store }: GatewayConfig, { clock }: Host): Promise<boo
   }
 }
 
-function textOf(found: Survey, yaml: string): string {
+/** A survey for people, and the YAML to paste where there is some. */
+export function textOf(found: Survey, yaml: string): string {
   const sections = [
     ...found.i2c.map(({ bus, chips, error }) =>
       sectionOf(`I²C ${bus}`, error === undefined ? chips.map(chipRow) : [[error]], 'nothing answers'),
@@ -109,6 +112,8 @@ function partRow({ name, usedBy }: FoundPart): string[] {
 /** Those in use a line each, the free ones on one. */
 function gpioRows(lines: readonly FoundPart[]): string[][] {
   const free = lines.filter(({ usedBy }) => usedBy === undefined).map(({ name }) => name);
-  const used = lines.flatMap(({ name, usedBy }) => (usedBy === undefined ? [] : [[name, usedBy]]));
+  const used = lines.flatMap(({ name, usedBy, answers }) =>
+    usedBy === undefined ? [] : [[name, usedBy, ...(answers === false ? ['no answer'] : [])]],
+  );
   return free.length === 0 ? used : [...used, ['free', free.join(' ')]];
 }

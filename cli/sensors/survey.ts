@@ -28,7 +28,12 @@ export interface FoundBus {
 export interface FoundPart {
   readonly name: string;
   readonly usedBy?: UsedBy;
+  /** The configuration names it, and the machine has it not. */
+  readonly answers?: false;
 }
+
+/** A GPIO line by all that a configuration may call it: its name, where it has one, and the label of its chip with the offset. */
+export type LineNames = readonly string[];
 
 /** What there is to measure with. */
 export interface Survey {
@@ -43,8 +48,8 @@ export interface SurveyOptions {
   readonly drivers: readonly AnyDriver[];
   readonly machine: Pick<Machine, 'host' | 'oneWire'>;
   readonly buses: Pick<Buses, 'scan' | 'ports'>;
-  /** Names of the GPIO lines that the machine has. */
-  readonly listLines: () => Promise<readonly string[]>;
+  /** The GPIO lines that the machine has. */
+  readonly listLines: () => Promise<readonly LineNames[]>;
   /** Whether chips may be asked what they are: not while a gateway is at work on the bus. */
   readonly mayAsk: boolean;
   readonly signal: AbortSignal;
@@ -67,8 +72,27 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     i2c,
     serial: parts(ports),
     one_wire: parts(await orNone(machine.oneWire.list())),
-    gpio: parts(await orNone(options.listLines())),
+    gpio: linesOf(await orNone(options.listLines()), config, used),
   };
+}
+
+/** Lines that have a name or are in use, and those that are to be used and are not there. */
+function linesOf(lines: readonly LineNames[], config: GatewayConfig, used: ReadonlyMap<string, UsedBy>): FoundPart[] {
+  const found = lines.flatMap((names): FoundPart[] => {
+    const name = names.find((each) => used.has(each)) ?? names.find((each) => !each.includes('/'));
+    return name === undefined ? [] : [withUse({ name }, used.get(name))];
+  });
+  const there = new Set(lines.flat());
+  const absent = gpioOf(config).filter((name) => !there.has(name));
+  return [...found, ...absent.map((name) => withUse({ name, answers: false as const }, used.get(name)))];
+}
+
+/** The lines that the configuration names, each once. */
+function gpioOf({ stations, actuators, buttons }: GatewayConfig): string[] {
+  const sensors = stations.flatMap((station) => station.sensors);
+  const lines = [...actuators, ...buttons].map(({ line }) => line);
+  const all = [...sensors.map(({ options }) => (options as { readonly gpio?: unknown }).gpio), ...lines];
+  return [...new Set(all.filter((line) => typeof line === 'string'))];
 }
 
 async function surveyBus(bus: string, used: ReadonlyMap<string, UsedBy>, options: SurveyOptions): Promise<FoundBus> {
@@ -184,7 +208,7 @@ function muxesOn(bus: string, { stations }: GatewayConfig): number[] {
 }
 
 /** A machine without such things has none of them. */
-async function orNone(list: Promise<readonly string[]>): Promise<readonly string[]> {
+async function orNone<T>(list: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await list;
   } catch (error) {
