@@ -127,6 +127,20 @@ forward: { c: { mqtt: { url: mqtts://centre.example, ca: x.yaml, user: a, passwo
   });
 });
 
+test('a line in small letters gets a note: what was meant has capitals', () => {
+  const { status, printed } = check(`gateway: plaka
+stations: [{ name: a, sensors: [{ driver: pulse-counter, gpio: gpio5, per_pulse: 0.2 }] }]
+actuators: { red: { gpio: Gpio17, limit: 1m }, green: { gpio: GPIO27 }, blue: { gpio: pinctrl-bcm2711/22 } }
+store: { path: store.db }
+`);
+  expect(status).toBe(0);
+  expect(printed.split('\n').slice(1)).toEqual([
+    'note: x.yaml:2:64 stations[0].sensors[0].gpio: is no line that a Raspberry Pi has. Did you mean `GPIO5`? Capitals matter.',
+    'note: x.yaml:3:27 actuators.red.gpio: is no line that a Raspberry Pi has. Did you mean `GPIO17`? Capitals matter.',
+    '',
+  ]);
+});
+
 test('a file that cannot be read is an error of the configuration, without a place', () => {
   const file = join(folder, 'absent.yaml');
   let printed = '';

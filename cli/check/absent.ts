@@ -9,8 +9,8 @@ import type { ConfigReader } from '../../runtime/config/reader.ts';
 const CLIENT_FILES = ['ca', 'cert', 'key', 'password'];
 
 /**
- * What a right configuration names and this machine has not: ports, certificates, the places of store and sinks. No
- * errors: a configuration is often checked on another machine than it is for.
+ * What a right configuration names and this machine has not: ports, certificates, the places of store and sinks, a
+ * line in small letters. No errors: a configuration is often checked on another machine than it is for.
  */
 export function absentHere(reader: ConfigReader, exists: (path: string) => boolean = existsSync): Problem[] {
   const notes: Problem[] = [];
@@ -30,11 +30,23 @@ export function absentHere(reader: ConfigReader, exists: (path: string) => boole
     look(['forward', name, 'udp', 'key'], 'the file', hint);
   }
   for (const path of storeFilesOf(reader)) look(path, 'the file', '');
+  notes.push(...linesInLowerCase(reader));
   look(['ingest', 'udp', 'keys'], 'the folder', 'Make it, with one `<gateway>.key` for each gateway.');
   for (const path of placesOf(reader))
     look(path, 'the folder', 'It is made at the start, where that is allowed.', dirname);
   notes.push(...sinksOfOthers(reader));
   return notes.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** What there is can be known on the machine only; no Raspberry Pi has such a line. */
+function linesInLowerCase(reader: ConfigReader): Problem[] {
+  const named = ['actuators', 'buttons'].flatMap((key) => namesAt(reader, key).map((name): Path => [key, name]));
+  return [...sensorsOf(reader), ...named].flatMap((path) => {
+    const line = reader.valueAt([...path, 'gpio']);
+    if (typeof line !== 'string' || !/^gpio\d+$/i.test(line) || line === line.toUpperCase()) return [];
+    const hint = `Did you mean \`${line.toUpperCase()}\`? Capitals matter.`;
+    return [reader.problemAt([...path, 'gpio'], 'value', 'is no line that a Raspberry Pi has', hint)];
+  });
 }
 
 /** With Kafka a sink that decides about acknowledgements may run in another copy; or its name is mistaken. */
@@ -51,10 +63,12 @@ function sinksOfOthers(reader: ConfigReader): Problem[] {
 }
 
 function portsOf(reader: ConfigReader): Path[] {
+  return sensorsOf(reader).map((sensor) => [...sensor, 'port']);
+}
+
+function sensorsOf(reader: ConfigReader): Path[] {
   const entriesAt = (path: Path): Path[] => Object.keys(reader.valueAt(path) ?? []).map((at) => [...path, Number(at)]);
-  return entriesAt(['stations']).flatMap((station) =>
-    entriesAt([...station, 'sensors']).map((sensor) => [...sensor, 'port']),
-  );
+  return entriesAt(['stations']).flatMap((station) => entriesAt([...station, 'sensors']));
 }
 
 function connectionsOf(reader: ConfigReader): Path[] {
