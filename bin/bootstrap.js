@@ -28,7 +28,7 @@ export function fail(sentence) {
 export function ensureInstalled() {
   const reason = whatIsMissing();
   if (reason === undefined) return;
-  process.stderr.write(`mooring: ${reason}: running npm ci\n`);
+  process.stderr.write(`mooring: ${reason}: running npm ci, which may take two minutes\n`);
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],

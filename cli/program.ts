@@ -200,7 +200,10 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
     .command('audit')
     .description('judge whether the files of a sink hold every record of every run, once')
     .argument('<records-dir>', 'the folder that a `files` sink writes to')
-    .option('--store <file>', "a gateway's store, to compare with")
+    .option(
+      '--store <file>',
+      "a gateway's store, to compare with; unsent: not acknowledged yet, though the files may have some of it",
+    )
     .option('--forwarder <name>', 'which of its forwarders; may be left out where there is one')
     .addOption(jsonOption())
     .action(async (recordsDir, options) => finish(await verbs.audit(recordsDir, { json: false, ...options })))

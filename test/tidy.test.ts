@@ -1,7 +1,7 @@
 /** House rules that a linter cannot see, as ordinary tests. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { expect, test } from 'vitest';
 import { DRIVERS } from '../drivers/index.ts';
 import { ERROR_CODES } from '../runtime/errors.ts';
@@ -15,6 +15,12 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 const isSource = (path: string): boolean => path.endsWith('.ts') && !path.includes('/fixtures/');
 const isTest = (path: string): boolean => path.endsWith('.test.ts') || /^(test|bench)\//.test(path);
+
+/** What a document links to in this tree. */
+const linksIn = (path: string): string[] =>
+  [...text(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)].map(([, target]) =>
+    join(path, '..', target as string),
+  );
 
 /** Time, chance and the process are handed in; each has the folders that may touch the real thing. */
 const HANDED_IN: readonly { readonly what: RegExp; readonly allowed: RegExp; readonly instead: string }[] = [
@@ -64,6 +70,27 @@ test('every driver folder is registered and has code, a test, fixtures, a sample
   }
 });
 
+test('every driver stands in the table of docs/sensors.md, in order, and is counted where documents count them', () => {
+  const rows = [...text('docs/sensors.md').matchAll(/^\| \[([a-z0-9-]+)\]\(\.\.\/drivers\/\1\/README\.md\) +\|/gm)];
+  const names = DRIVERS.map((driver) => driver.name);
+  expect(rows.map(([, name]) => name)).toEqual(names.toSorted());
+  expect(text('README.md')).toContain(`the ${names.length} drivers`);
+});
+
+test('what a document of the package links to is in the package', () => {
+  const { files: packed } = JSON.parse(text('package.json')) as { readonly files: readonly string[] };
+  const isPacked = (path: string): boolean =>
+    packed.some((entry) => matchesGlob(path, entry) || path.startsWith(`${entry}/`));
+  const missing = files
+    .filter((path) => path.endsWith('.md') && isPacked(path))
+    .flatMap((path) =>
+      linksIn(path)
+        .filter((target) => !isPacked(target))
+        .map((target) => `${path} → ${target}`),
+    );
+  expect(missing).toEqual([]);
+});
+
 test('the table of errors in ARCHITECTURE.md names exactly the codes that exist, with what to do next', () => {
   const rows = [...text('ARCHITECTURE.md').matchAll(/^\| `([A-Z0-9_]+)` +\| (now|later|never) +\|/gm)];
   expect(Object.fromEntries(rows.map(([, code, retry]) => [code, retry]))).toEqual(ERROR_CODES);
@@ -73,8 +100,7 @@ test('every link between documents leads somewhere', () => {
   const broken = files
     .filter((path) => path.endsWith('.md'))
     .flatMap((path) =>
-      [...text(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
-        .map(([, target]) => join(path, '..', target as string))
+      linksIn(path)
         .filter((target) => !existsSync(join(root, target)))
         .map((target) => `${path} → ${target}`),
     );
