@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ALARM_PRESETS } from '../../daemon/alarms/presets.ts';
 import { readGatewayConfig } from '../../daemon/config/read.ts';
 import type { AnyDriver } from '../../drivers/driver.ts';
+import { replay } from '../../drivers/replay/replay.ts';
 import { metricNamed } from '../../protocol/metrics.ts';
 import { ConfigReader } from '../../runtime/config/reader.ts';
 
@@ -33,8 +34,8 @@ test('every example of docs/alarms.md is a right configuration, and each has ala
     for (const example of examples) {
       const file = join(folder, 'mooring.yaml');
       const head = 'gateway: g\nstore: { path: s }\nstations: [{ name: buoy-7, sensors: [{ driver: probe }] }]\n';
-      writeFileSync(file, head + example);
-      expect(readGatewayConfig(new ConfigReader(file), [probe]).alarms).not.toEqual([]);
+      writeFileSync(file, example.startsWith('gateway:') ? example : head + example);
+      expect(readGatewayConfig(new ConfigReader(file), [probe, replay]).alarms).not.toEqual([]);
     }
   } finally {
     rmSync(folder, { recursive: true });
