@@ -3,7 +3,8 @@
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import type { InfluxqlSeries } from '../../central/sinks/influxdb/api-v1.ts';
 import { InfluxdbStore } from '../../central/sinks/influxdb/influxdb-store.ts';
-import { missingSequences, sequencesQuery } from '../../central/sinks/influxdb/missing.ts';
+import { sequencesQuery } from '../../central/sinks/influxdb/missing.ts';
+import { missingSequences } from '../../central/sinks/remote/missing-sequences.ts';
 import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { Influx } from '../engines/influx.ts';

@@ -7,7 +7,7 @@ import { createConnection } from 'mariadb';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import { MariadbStore, type MariadbStoreOptions } from '../../central/sinks/mariadb/mariadb-store.ts';
 import { missingQuery } from '../../central/sinks/mariadb/missing.ts';
-import { METRIC_COLUMNS } from '../../central/sinks/mariadb/row.ts';
+import { METRIC_COLUMNS } from '../../central/sinks/remote/metric-columns.ts';
 import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { ADMIN, Mariadb } from '../engines/mariadb.ts';

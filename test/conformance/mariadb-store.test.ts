@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
-import { METRIC_COLUMNS } from '../../central/sinks/mariadb/row.ts';
+import { METRIC_COLUMNS } from '../../central/sinks/remote/metric-columns.ts';
 import { makeCertificates } from '../certificates.ts';
 import { ADMIN, Mariadb } from '../engines/mariadb.ts';
 import { eventually } from '../processes.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import type { CassandraStoreOptions } from '../../central/sinks/cassandra/cassandra-store.ts';
-import { METRIC_COLUMNS } from '../../central/sinks/cassandra/row.ts';
+import { METRIC_COLUMNS } from '../../central/sinks/remote/metric-columns.ts';
 import { makeCertificates } from '../certificates.ts';
 import { flatOf, runOf, span } from '../conformance/entries.ts';
 import { storeRecordOf } from '../conformance/remote-records.ts';

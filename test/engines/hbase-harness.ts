@@ -2,8 +2,9 @@
 
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import { HbaseStore } from '../../central/sinks/hbase/hbase-store.ts';
-import { missingSequences, sequencesPath } from '../../central/sinks/hbase/missing.ts';
+import { sequencesPath } from '../../central/sinks/hbase/missing.ts';
 import type { HbaseLayout } from '../../central/sinks/hbase/row.ts';
+import { missingSequences } from '../../central/sinks/remote/missing-sequences.ts';
 import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';

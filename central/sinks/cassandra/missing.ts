@@ -11,14 +11,3 @@ export const SEQUENCES_OF_RUN = 'SELECT sequence FROM $table WHERE run = ? ALLOW
 export function sequencesQuery({ keyspace, table }: TablePlace): string {
   return SEQUENCES_OF_RUN.replace('$table', () => quotedName(keyspace, table));
 }
-
-/** Sequences between 1 and the last that is there that are not, ascending. */
-export function missingSequences(there: Iterable<number>): number[] {
-  const sequences = new Set(there);
-  const missing: number[] = [];
-  for (let sequence = 1, left = sequences.size; left > 0; sequence += 1) {
-    if (sequences.has(sequence)) left -= 1;
-    else missing.push(sequence);
-  }
-  return missing;
-}

@@ -1,20 +1,8 @@
 import { types } from 'cassandra-driver';
 import { FLAGS, type JsonValue } from '../../../protocol/record.ts';
 import { eventDayOf } from '../remote/event-date.ts';
+import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
-
-/** Metrics of a city station: each is a column of its own, with one beside it on whether the value is an outlier. */
-export const METRIC_COLUMNS = [
-  'temperature',
-  'humidity',
-  'pressure',
-  'air_quality',
-  'particulate_matter',
-  'noise_level',
-  'illuminance',
-  'wind_speed',
-  'rainfall',
-] as const;
 
 /** What is written, in the order of `rowOf`. */
 export const ROW_COLUMNS: readonly string[] = [

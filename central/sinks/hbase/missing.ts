@@ -1,5 +1,4 @@
 import { isRunId, type RunId } from '../../../protocol/ids.ts';
-import { IntervalSet } from '../../../protocol/intervals.ts';
 import { familyOf, type HbaseLayout } from './row.ts';
 
 /**
@@ -16,12 +15,4 @@ export function sequencesPath(table: string, layout: HbaseLayout, run: RunId): s
   const filter = SEQUENCES_OF_RUN.replace('$family', family).replace('$run', run);
   const columns = ['run', 'sequence'].map((name): [string, string] => ['column', `${family}:${name}`]);
   return `/${encodeURIComponent(table)}/*?${new URLSearchParams([...columns, ['filter', filter]])}`;
-}
-
-/** Sequences between 1 and the last that is there that are not, ascending. */
-export function missingSequences(there: Iterable<number>): number[] {
-  const set = new IntervalSet([...there].map((sequence) => [sequence, sequence]));
-  return set
-    .missing(1, set.last ?? 0)
-    .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at));
 }

@@ -14,14 +14,3 @@ export function sequencesQuery(measurement: string, run: RunId): string {
   const measurements = [measurement, ...OTHER_MEASUREMENTS].map(quoted).join(', ');
   return SEQUENCES_OF_RUN.replace('$measurements', () => measurements).replace('$run', run);
 }
-
-/** Sequences between 1 and the last that is there that are not, ascending. */
-export function missingSequences(there: Iterable<number>): number[] {
-  const sequences = new Set(there);
-  const missing: number[] = [];
-  for (let sequence = 1, left = sequences.size; left > 0; sequence += 1) {
-    if (sequences.has(sequence)) left -= 1;
-    else missing.push(sequence);
-  }
-  return missing;
-}

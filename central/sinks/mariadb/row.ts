@@ -1,18 +1,6 @@
 import type { JsonValue } from '../../../protocol/record.ts';
+import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
-
-/** Metrics of a city station: each is a column of its own, so that SQL can calculate with it. */
-export const METRIC_COLUMNS = [
-  'temperature',
-  'humidity',
-  'pressure',
-  'air_quality',
-  'particulate_matter',
-  'noise_level',
-  'illuminance',
-  'wind_speed',
-  'rainfall',
-] as const;
 
 /** What is written, in the order of `rowOf`. */
 export const ROW_COLUMNS: readonly string[] = [

@@ -1,5 +1,5 @@
 import { MooringError } from '../../../runtime/errors.ts';
-import { METRIC_COLUMNS } from './row.ts';
+import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 
 export interface TablePlace {
   /** Of the sink, for errors. */
