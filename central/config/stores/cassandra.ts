@@ -47,6 +47,12 @@ export const cassandraSchema = z.strictObject({
     .prefault('records')
     .describe('The table, which is made where it is not there and checked where it is'),
   bucket: choice(['day']).prefault('day').describe('What a partition is about: a day of events of a station'),
+  run_index: z
+    .boolean()
+    .prefault(true)
+    .describe(
+      'An index on `run`, which needs Cassandra 5; without it, what is missing of a run is found by reading the table',
+    ),
   ttl: duration({ min: '1d', max: '7300d' })
     .optional()
     .meta({ hint: 'Write a number and its unit: 365d.' })
@@ -55,11 +61,11 @@ export const cassandraSchema = z.strictObject({
 
 export function cassandraOf(
   sink: string,
-  { hosts: servers, datacenter, keyspace, replication, table, ttl }: z.output<typeof cassandraSchema>,
+  { hosts: servers, datacenter, keyspace, replication, table, run_index, ttl }: z.output<typeof cassandraSchema>,
   connection: ConnectionKeys,
 ): CassandraConfig {
   const options = {
-    ...{ name: sink, hosts: servers, datacenter, keyspace, replication, table },
+    ...{ name: sink, hosts: servers, datacenter, keyspace, replication, table, runIndex: run_index },
     ...(ttl === undefined ? {} : { ttlSeconds: Math.round(ttl / SECOND_MS) }),
     ...loginOf(connection),
     ...caOf(connection),

@@ -2,11 +2,22 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import type { Path } from '../../../runtime/config/document.ts';
 import type { ConfigReader } from '../../../runtime/config/reader.ts';
-import { choice, filePath } from '../../../runtime/config/values.ts';
+import { choice, filePath, pattern } from '../../../runtime/config/values.ts';
 import { OTHER_MEASUREMENTS } from '../../sinks/influxdb/api.ts';
 import type { InfluxdbPlace } from '../../sinks/influxdb/influxdb-store.ts';
 import type { InfluxdbConfig } from '../types.ts';
 import { type ConnectionKeys, caOf, checkCaOfUrl, checkSecret, loginOf, storeName, storeUrl } from './connection.ts';
+
+const INFLUX_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** What the line protocol can say without a way round: `#` would begin a comment. */
+const influxName = (what: string) =>
+  pattern(
+    INFLUX_NAME,
+    `the name of a ${what}`,
+    'It has a-z, A-Z, 0-9, dot, underscore, hyphen, and begins with a letter or digit.',
+  );
+/** Tags that each point has, and the key of its time. */
+const OWN_TAGS = ['gateway', 'station', 'time'];
 
 /** `sinks.NAME.influxdb`. */
 export const influxdbSchema = z.strictObject({
@@ -16,7 +27,7 @@ export const influxdbSchema = z.strictObject({
   org: storeName().optional().describe('With `api: v2`: the organisation'),
   bucket: storeName().optional().describe('With `api: v2`: the bucket, which has to be there'),
   token: filePath().optional().describe('With `api: v2`: file whose first line is the token'),
-  measurement: storeName()
+  measurement: influxName('measurement')
     .refine((name) => !(OTHER_MEASUREMENTS as readonly string[]).includes(name), {
       error: 'is the name of another one',
     })
@@ -24,7 +35,11 @@ export const influxdbSchema = z.strictObject({
     .meta({ hint: `Choose a name other than ${OTHER_MEASUREMENTS.join(', ')}, which are measurements of their own.` })
     .describe('The measurement of samples; alarms, gaps and events have their own'),
   tags: z
-    .array(storeName())
+    .array(influxName('tag'))
+    .refine((tags) => new Set([...OWN_TAGS, ...tags]).size === OWN_TAGS.length + tags.length, {
+      error: 'has a tag twice, or one that is there anyway',
+    })
+    .meta({ hint: `Each once, and none of ${OWN_TAGS.join(', ')}.` })
     .prefault([])
     .describe(
       'What of `info.tags` is a tag here, beside `gateway` and `station`: few values each, as each makes series',

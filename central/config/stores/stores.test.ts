@@ -111,6 +111,7 @@ test('a cassandra needs servers and a datacenter', () => {
       datacenter: 'datacenter1',
       keyspace: 'mooring',
       replication: 1,
+      runIndex: true,
       table: 'records',
     },
   });

@@ -65,3 +65,10 @@ test.each([
 ])('%s is no row', (_, more) => {
   expect(() => columnsOf(more)).toThrow(Unwritable);
 });
+
+test.each([{ flags: { temperature: 1e10 } }, { flags: { temperature: 1.5 } }, { flags: [1] }, { location: [1, 2] }])(
+  'what the driver could not encode, or would change, is told before: %o',
+  (change) => {
+    expect(() => columnsOf(change as Partial<FlatRecord>)).toThrow(Unwritable);
+  },
+);

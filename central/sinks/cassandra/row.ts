@@ -57,7 +57,7 @@ export function rowOf({ flat, place }: StoreRecord, retentionMs: number | undefi
     ...[gateway, station, day].map(asText),
     ...[event, types.Uuid.fromString(id), asText(kind), asText(clock)],
     ...[place?.run, place === undefined ? undefined : types.Long.fromNumber(place.sequence), received],
-    ...[numbersIn('location', location), numbersIn('flags', flags)],
+    ...[numbersIn('location', location, Number.isFinite), numbersIn('flags', flags, isInt)],
     info === undefined ? undefined : JSON.stringify(info),
     ...METRIC_COLUMNS.map((name) => numbers[name]),
     ...METRIC_COLUMNS.map((name) => isOutlier(metrics[name], flagOf(flags, name))),
@@ -97,11 +97,20 @@ function furtherOf(numbers: Readonly<Record<string, number>>): Record<string, nu
 }
 
 /** A map of numbers, as `location` and `flags` are. */
-function numbersIn(name: string, value: JsonValue | undefined): Record<string, number> | undefined {
+function numbersIn(
+  name: string,
+  value: JsonValue | undefined,
+  isTaken: (each: unknown) => boolean,
+): Record<string, number> | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'number'))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isTaken))
     return value as Record<string, number>;
-  throw new Unwritable(`its ${name} has something else than numbers`);
+  throw new Unwritable(`its ${name} has something else than numbers that fit`);
+}
+
+/** Of 32 bits. */
+function isInt(each: unknown): boolean {
+  return Number.isInteger(each) && (each as number) >> 0 === each;
 }
 
 function flagOf(flags: JsonValue | undefined, name: string): JsonValue | undefined {

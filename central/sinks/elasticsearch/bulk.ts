@@ -34,6 +34,8 @@ const REASON_CHARACTERS = 500;
 /** With status 400: about this document. Others with that status are about the index, the cluster or its bounds. */
 const ABOUT_THE_DOCUMENT =
   /^(mapper_parsing|document_parsing|strict_dynamic_mapping|x_content_parse|parsing|json_parse|parse)_exception$/;
+/** A shard that is full takes no document, whatever it is. */
+const FULL = /documents (per shard|in)\b/i;
 const ARGUMENT_OF_THE_DOCUMENT = /total fields|mapper \[|immense term|depth|nested|field name|document/i;
 
 /** `create` under the record's id: what is there already is left as it is. */
@@ -75,5 +77,5 @@ export function reasonOf({ status, error, _shards }: BulkItem): string {
 
 function isAboutTheDocument({ type = '', reason = '' }: NonNullable<BulkItem['error']> = {}): boolean {
   if (ABOUT_THE_DOCUMENT.test(type)) return true;
-  return type === 'illegal_argument_exception' && ARGUMENT_OF_THE_DOCUMENT.test(reason);
+  return type === 'illegal_argument_exception' && ARGUMENT_OF_THE_DOCUMENT.test(reason) && !FULL.test(reason);
 }

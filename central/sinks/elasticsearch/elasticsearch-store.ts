@@ -20,6 +20,8 @@ export interface ElasticsearchStoreOptions extends IndexNaming {
 }
 
 const DEADLINE_MS = 10_000;
+/** Indices of one request: their names stand in its first line, of which Elasticsearch reads 4 KiB. */
+const SYNCED_AT_ONCE = 20;
 /** What of a write the server has no room for is sent again by itself after these times, in milliseconds. */
 const AGAIN_MS = [250, 1000, 3000] as const;
 
@@ -33,8 +35,6 @@ export class ElasticsearchStore implements RemoteStore {
   readonly #http: HttpStore;
   readonly #api: ElasticsearchApi;
   readonly #closing = new AbortController();
-  /** Nobody knows of the last write, of this process or one before it, whether it is on disk. */
-  #isUnsure = true;
 
   constructor(options: ElasticsearchStoreOptions) {
     this.name = options.name;
@@ -53,7 +53,7 @@ export class ElasticsearchStore implements RemoteStore {
   }
 
   async write(records: readonly StoreRecord[]): Promise<readonly RefusedRecord[]> {
-    const tally: Tally = { refused: [], there: new Set(), again: [], hasCreated: false };
+    const tally: Tally = { refused: [], there: new Set(), again: [] };
     let actions = records.map((record, index) => actionOf(record, index, indexOf(record.flat, this.#options)));
     for (let tries = 0; actions.length > 0; tries += 1) {
       await this.#bulk(actions, tally);
@@ -62,9 +62,7 @@ export class ElasticsearchStore implements RemoteStore {
       if (first !== undefined) await this.#wait(tries, again.length, first.reason);
       actions = again.map(({ action }) => action);
     }
-    if (this.#isUnsure && tally.there.size > 0) await this.#sync([...tally.there]);
-    // Beyond what a write that nobody knows of can have left.
-    if (tally.hasCreated) this.#isUnsure = false;
+    await this.#sync([...tally.there]);
     return tally.refused.sort((a, b) => a.index - b.index);
   }
 
@@ -115,19 +113,14 @@ export class ElasticsearchStore implements RemoteStore {
 
   async #post(actions: readonly BulkAction[]): ReturnType<HttpStore['ask']> {
     const { deadlineMs = DEADLINE_MS } = this.#options;
-    try {
-      return await this.#http.ask({
-        method: 'POST',
-        path: '/_bulk',
-        // It gives up on a shard that is away before it is given up itself.
-        query: { filter_path: BULK_FILTER.join(','), timeout: `${Math.ceil(deadlineMs * 0.8)}ms` },
-        contentType: 'application/x-ndjson',
-        body: actions.map(({ text }) => text).join(''),
-      });
-    } catch (error) {
-      this.#isUnsure = true;
-      throw error;
-    }
+    return await this.#http.ask({
+      method: 'POST',
+      path: '/_bulk',
+      // It gives up on a shard that is away before it is given up itself.
+      query: { filter_path: BULK_FILTER.join(','), timeout: `${Math.ceil(deadlineMs * 0.8)}ms` },
+      contentType: 'application/x-ndjson',
+      body: actions.map(({ text }) => text).join(''),
+    });
   }
 
   /** Rejects when it has been sent often enough. */
@@ -149,10 +142,15 @@ export class ElasticsearchStore implements RemoteStore {
    * still be in memory only.
    */
   async #sync(targets: readonly string[]): Promise<void> {
-    const path = `/${targets.join(',')}/_flush`;
-    const result = await this.#api.json<{ _shards?: { failed?: number } }>({ method: 'POST', path });
-    if (result === undefined || (result._shards?.failed ?? 0) > 0)
-      throw this.#api.error('SINK_FAILED', 'the search engine did not bring records to disk', undefined, { targets });
+    for (let at = 0; at < targets.length; at += SYNCED_AT_ONCE) {
+      const some = targets.slice(at, at + SYNCED_AT_ONCE);
+      const answer = await this.#api.ask({ method: 'POST', path: `/${some.join(',')}/_flush` });
+      const isDone = answer.status >= 200 && answer.status < 300;
+      if (isDone && (this.#api.parsed<{ _shards?: { failed?: number } }>(answer)._shards?.failed ?? 0) === 0) continue;
+      throw this.#api.error('SINK_FAILED', 'the search engine did not bring records to disk', answer, {
+        targets: some,
+      });
+    }
   }
 }
 
@@ -162,13 +160,11 @@ interface Tally {
   /** Indices in which some were already. */
   readonly there: Set<string>;
   readonly again: { readonly action: BulkAction; readonly reason: string }[];
-  hasCreated: boolean;
 }
 
 function count(action: BulkAction, item: BulkItem, tally: Tally): void {
   const outcome = outcomeOf(item);
-  if (outcome === 'created') tally.hasCreated = true;
-  else if (outcome === 'there') tally.there.add(action.target);
+  if (outcome === 'there') tally.there.add(action.target);
   else if (outcome === 'again') tally.again.push({ action, reason: reasonOf(item) });
-  else tally.refused.push({ index: action.index, reason: outcome.refused });
+  else if (outcome !== 'created') tally.refused.push({ index: action.index, reason: outcome.refused });
 }

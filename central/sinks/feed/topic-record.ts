@@ -14,6 +14,8 @@ export interface TopicRecord {
 const TIMESTAMP_CHARACTERS = 24;
 const FOREIGN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const LINE_END = /[\r\n]/;
+/** Objects and lists in one another: no record has a tenth of it, and what has thousands cannot be written as JSON again. */
+const DEPTH_MAX = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -85,10 +87,16 @@ export function poison(reason: string, cause?: unknown): MooringError {
 
 function flatOf(text: string): FlatRecord {
   const flat = objectOf(text);
-  for (const key of ['id', 'gateway', 'station', 'kind', 'timestamp']) {
+  for (const key of ['id', 'gateway', 'station', 'kind', 'timestamp', 'clock']) {
     if (typeof flat[key] !== 'string') throw poison(`its ${key} is no text`);
   }
+  if (!isWithin(flat, DEPTH_MAX)) throw poison(`more than ${DEPTH_MAX} objects and lists in one another`);
   return flat as FlatRecord;
+}
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1));
 }
 
 function isTimestamp(text: string): boolean {
