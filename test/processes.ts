@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../runtime/clock.ts';
 
@@ -136,9 +137,11 @@ export class Program {
     return this.#child.exitCode;
   }
 
-  /** SIGSTOP: it holds its connections and answers nothing. */
+  /** SIGSTOP: it holds its connections and answers nothing, from now on: the signal takes its time to reach each thread. */
   pause(): void {
     this.#child.kill('SIGSTOP');
+    const startMs = systemClock.monotonicMs();
+    while (!hasStopped(this.#child.pid) && systemClock.monotonicMs() - startMs < STOP_MS);
   }
 
   resume(): void {
@@ -197,4 +200,23 @@ function parsed(line: string): LogLine {
     // Not every line is a log line: a crash prints text.
   }
   return { msg: line };
+}
+
+/** Whether every thread has (proc(5), `/proc/PID/task/TID/stat`), or the process is no more. */
+function hasStopped(pid: number | undefined): boolean {
+  const tasks = `/proc/${pid}/task`;
+  try {
+    return readdirSync(tasks).every((thread) => /\) [TZX]/.test(readFileSync(`${tasks}/${thread}/stat`, 'utf8')));
+  } catch {
+    // A thread has ended between the two looks, or all have.
+    return readdirOrNone(tasks).length === 0;
+  }
+}
+
+function readdirOrNone(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

@@ -20,7 +20,7 @@ describe('MariaDB', { tags: ['mariadb'] }, () => {
   describeRemoteStore('mariadb', harness, new URL('./mariadb-harness.ts', import.meta.url).href);
 });
 
-describe('MariaDB behind TLS, with users, and small packets', { tags: ['mariadb', 'openssl'] }, () => {
+describe('MariaDB behind TLS, with users, and small packets', { tags: ['mariadb', 'openssl'], timeout: 60_000 }, () => {
   let folder = '';
   let ca = '';
   let mariadb: Mariadb;
@@ -168,7 +168,7 @@ describe('MariaDB behind TLS, with users, and small packets', { tags: ['mariadb'
     });
     await expect(store.write(records)).rejects.toMatchObject({ retry: 'later' });
     const writers = `SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'mooring' AND COMMAND = 'Query'`;
-    await expect.poll(() => statement(writers), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => statement(writers), { timeout: 20_000 }).toEqual([]);
     await statement(`KILL ${holder?.id}`);
     await held;
     expect(await store.write(records)).toEqual([]);
