@@ -136,7 +136,7 @@ describe('over UDP', () => {
     link.heal();
     await gateway.delivered();
     expectComplete(gateway);
-    expect(log.said).toContain('warn: datagrams are refused');
+    await eventually('it is told', SOON_MS, () => log.said.includes('warn: datagrams are refused'));
   });
 
   it('a gateway with the salt of another’s run gets ids of its own, and its acks free only its own', async () => {
