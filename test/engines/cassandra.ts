@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeCertificates } from '../certificates.ts';
 import { freePort } from '../ports.ts';
 import { eventually, type Program, Programs } from '../processes.ts';
-import { CHEAP_START, jarsOf } from './hadoop-jars.ts';
+import { CHEAP_START, jarsOf } from './maven-jars.ts';
 
 /** The role that a new Cassandra has, with its password. */
 export const ADMIN = { user: 'cassandra', password: 'cassandra' } as const;

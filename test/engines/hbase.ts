@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../ports.ts';
 import { eventually, type Program, Programs } from '../processes.ts';
-import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './hadoop-jars.ts';
+import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './maven-jars.ts';
 
 interface Ports {
   readonly zookeeper: number;

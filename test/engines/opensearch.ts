@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accepts, freePort } from '../ports.ts';
 import { eventually, type Program, Programs } from '../processes.ts';
-import { jarsOf } from './hadoop-jars.ts';
+import { jarsOf } from './maven-jars.ts';
 
 /** 2 runs on the Java that Kafka needs; 3 needs 21 or later. */
 export type OpenSearchMajor = 2 | 3;

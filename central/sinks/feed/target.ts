@@ -47,8 +47,8 @@ export interface FeedTarget<Item> {
   /** The logs that it has positions of. */
   logs(): readonly string[];
   /**
-   * Leaves word of what it will never have, once however often it is told, together with where it goes on, which may be
-   * nowhere yet.
+   * Leaves word of what it will never have, together with where it goes on, which may be nowhere yet. Told again it has the
+   * same id; a store that knows an id again by its time or date too may have it once for each telling.
    */
   tellGaps(gaps: readonly LogGap[], position: LogPosition): Promise<void>;
   /** Finishes the write that is under way, without waiting for others, then lets go. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../../protocol/record.ts';
+import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
 
 /** Types as the Parquet format calls them. */
@@ -11,12 +12,6 @@ export interface RecordColumn {
   readonly type: ColumnType;
   readonly isRequired: boolean;
 }
-
-/** Metrics that have a column of their own; all others stand in `metrics`. */
-export const OWN_METRICS = [
-  ...['temperature', 'humidity', 'pressure', 'air_quality', 'particulate_matter', 'noise_level', 'illuminance'],
-  ...['wind_speed', 'rainfall'],
-] as const;
 
 const required = (name: string, type: ColumnType): RecordColumn => ({ name, type, isRequired: true });
 const optional = (name: string, type: ColumnType): RecordColumn => ({ name, type, isRequired: false });
@@ -34,7 +29,7 @@ export const COLUMNS: readonly RecordColumn[] = [
   optional('lat', 'DOUBLE'),
   optional('lon', 'DOUBLE'),
   optional('alt', 'DOUBLE'),
-  ...OWN_METRICS.map((name) => optional(name, 'DOUBLE')),
+  ...METRIC_COLUMNS.map((name) => optional(name, 'DOUBLE')),
   // JSON, each: Parquet knows no value of any type.
   optional('metrics', 'STRING'),
   optional('flags', 'STRING'),
@@ -45,7 +40,7 @@ export type RecordRow = Readonly<Record<string, Cell>>;
 
 const TIMES: ReadonlySet<string> = new Set(['timestamp', 'received_at']);
 const TEXTS: ReadonlySet<string> = new Set(['id', 'gateway', 'station', 'kind', 'clock']);
-const NUMBERS: ReadonlySet<string> = new Set(OWN_METRICS);
+const NUMBERS: ReadonlySet<string> = new Set(METRIC_COLUMNS);
 const JSONS: ReadonlySet<string> = new Set(['flags', 'info']);
 const PLACE = ['lat', 'lon', 'alt'] as const;
 

@@ -7,7 +7,8 @@ import { flatOf, runOf, span } from '../../../test/conformance/entries.ts';
 import { foreignOf, storeRecordOf, wordsOf } from '../../../test/conformance/remote-records.ts';
 import { parquetRecords, parquetRows } from '../../../test/parquet-records.ts';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
-import { OWN_METRICS } from './columns.ts';
+
+import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import { ParquetRecordFile } from './record-file.ts';
 
 function fileOf(flats: readonly FlatRecord[]): Uint8Array {
@@ -22,7 +23,7 @@ const time = fc
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
 const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as FlatRecord[string]);
-const metric = fc.oneof(fc.constantFrom(...OWN_METRICS), fc.stringMatching(/^x_[a-z0-9]{1,8}$/));
+const metric = fc.oneof(fc.constantFrom(...METRIC_COLUMNS), fc.stringMatching(/^x_[a-z0-9]{1,8}$/));
 const flat = fc
   .record(
     {

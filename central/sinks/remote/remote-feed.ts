@@ -137,7 +137,7 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
   }
 }
 
-/** A file of the connection that is missing or wrong can be mended, and nothing has to be started anew for it. */
+/** A file of the connection that is missing or cannot be read can be mended: it is read again at the next try. */
 function rethrow(error: unknown): never {
   if (!(error instanceof MooringError) || !FILE_CODES.has(error.code)) throw error;
   const { message, context, hint } = error;
