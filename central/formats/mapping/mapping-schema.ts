@@ -1,4 +1,3 @@
-// biome-ignore lint/style/noRestrictedImports: the keys of a mapping are declared here, as those of a configuration are
 import { z } from 'zod';
 import { choice, pattern } from '../../../runtime/config/values.ts';
 import { TIME_FORMS } from './time-rule.ts';
