@@ -1,14 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { BuoyJsonFormat } from '../../../central/formats/buoy-json/buoy-json.ts';
 import { FlatJsonFormat } from '../../../central/formats/flat-json/flat-json.ts';
 import type { Format } from '../../../central/formats/format.ts';
 import { LinesFormat } from '../../../central/formats/lines/lines.ts';
+import { LorawanFormat } from '../../../central/formats/lorawan/lorawan.ts';
+import { UplinkMerge } from '../../../central/formats/lorawan/uplink-merge.ts';
 import { SenmlFormat } from '../../../central/formats/senml/senml.ts';
 import { TimeZone } from '../../../central/formats/time-zone.ts';
 import { MooringError } from '../../../runtime/errors.ts';
+import { SteppedClock } from '../../clock.ts';
+import { buoyJsonTalker } from './buoy-json.ts';
 import type { DeviceMessage, DeviceTalker } from './device.ts';
 import { disturbed } from './disturbed.ts';
 import { flatJsonTalker } from './flat-json.ts';
 import { linesTalker } from './lines.ts';
+import { lorawanDevices, lorawanTalker } from './lorawan.ts';
 import { senmlTalker } from './senml.ts';
 import { playWorkflow } from './workflow.ts';
 
@@ -30,6 +36,11 @@ const TALKERS: Readonly<Record<string, readonly [make: (seed: number) => DeviceT
     (seed) => flatJsonTalker({ seed, startMs, shape: 'numpy' }),
     new FlatJsonFormat({ lenient: 'python-repr' }),
   ],
+  'buoy-json': [
+    (seed) => buoyJsonTalker({ seed, startMs, wholeSeconds: 0.1 }),
+    new BuoyJsonFormat({ zone: new TimeZone('Europe/Paris') }),
+  ],
+  lorawan: [(seed) => lorawanTalker({ seed, startMs }), new LorawanFormat()],
   lines: [(seed) => linesTalker({ seed }), new LinesFormat({ zone: new TimeZone('Europe/Athens') })],
 };
 
@@ -143,6 +154,42 @@ test('a workflow runs its steps as it says, with its functions and lists', () =>
     );
     expect(new Set(topics)).toEqual(new Set(['a', 'b']));
   }
+});
+
+test('a buoy whose time is at a whole second says no fraction, and one object in about 170 bytes', () => {
+  const texts = first(500, buoyJsonTalker({ seed: 1, startMs, wholeSeconds: 0.05 })).map(({ bytes }) =>
+    Buffer.from(bytes).toString(),
+  );
+  expect(texts[0]).toMatch(
+    /^\{"timestamp": "2026-01-01 01:00:00\.\d{6}", "temperature": \d+(\.\d+)?, .*"lat": 42\.\d+\}\}$/,
+  );
+  expect(texts.filter((text) => /"2026-01-01 \d\d:\d\d:\d\d"/.test(text)).length).toBeGreaterThan(10);
+  expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(190);
+});
+
+test('several gateways hear one uplink: posted for each it is one reading all the same', () => {
+  const posts = first(400, lorawanTalker({ seed: 4, startMs, posts: 'each' }));
+  const merge = new UplinkMerge({ clock: new SteppedClock(), windowMs: 5000 });
+  const format = new LorawanFormat();
+  const right = new Set(posts.map(({ truth: [truth] }) => `${truth?.sourceId} ${truth?.timestampMs}`));
+  const found = new Set<string>();
+  for (const post of posts) {
+    const [said] = format.parse(post).readings;
+    if (said?.timestampMs === undefined) continue;
+    const { sourceId, timestampMs } = merge.firstOf(said);
+    found.add(`${sourceId} ${timestampMs}`);
+  }
+  expect(found).toEqual(right);
+  expect(posts.length - right.size).toBeGreaterThan(100);
+});
+
+test('a room has an air sensor, a door and windows, of two families of devices', () => {
+  const devices = lorawanDevices(1, 24);
+  const of = (profile: string): number => devices.filter((device) => device.profile === profile).length;
+  expect([of('iaq'), of('porta'), new Set(devices.map(({ classroom }) => classroom)).size]).toEqual([24, 24, 24]);
+  expect(of('finestra')).toBeGreaterThan(48);
+  expect(new Set(devices.map(({ devEui }) => devEui.slice(0, 6)))).toEqual(new Set(['24E124', 'A84041']));
+  expect(new Set(devices.map(({ devEui }) => devEui)).size).toBe(devices.length);
 });
 
 /** Equal but for what a division by a hundred leaves. */

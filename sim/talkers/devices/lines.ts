@@ -1,5 +1,6 @@
 import { SeededRandom } from '../../../runtime/random.ts';
 import { type DeviceMessage, type DeviceTalker, rounded } from './device.ts';
+import { WallClock } from './wall-clock.ts';
 
 export interface LinesTalkerOptions {
   readonly seed: number;
@@ -143,35 +144,5 @@ class Building {
 
   #between(least: number, most: number): number {
     return least + (most - least) * this.#random.uniform();
-  }
-}
-
-/** What a clock on the wall says there. */
-class WallClock {
-  readonly #format: Intl.DateTimeFormat;
-
-  constructor(zone: string) {
-    // Sweden writes the date as ISO 8601 does.
-    this.#format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
-  }
-
-  /** `2020-01-01 00:15` */
-  stampOf(atMs: number): string {
-    return this.#format.format(atMs);
-  }
-
-  hoursOf(atMs: number): number {
-    const stamp = this.stampOf(atMs);
-    return Number(stamp.slice(11, 13)) + Number(stamp.slice(14, 16)) / 60;
-  }
-
-  /** From 0. */
-  monthOf(atMs: number): number {
-    return Number(this.stampOf(atMs).slice(5, 7)) - 1;
-  }
-
-  midnightMs(year: number, month: number, day: number): number {
-    const noonMs = Date.UTC(year, month, day, 12);
-    return noonMs - this.hoursOf(noonMs) * 3_600_000;
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../../protocol/record.ts';
 import type { SeededRandom } from '../../../runtime/random.ts';
 import { rounded } from './device.ts';
+import { walked } from './walk.ts';
 
 /** What a workflow remembers between its events. */
 export interface WorkflowMemory {
@@ -18,8 +19,6 @@ export interface Call {
   readonly place: string;
 }
 
-/** What a `walk` keeps of its distance from the middle, from one event to the next. */
-const KEPT = 0.95;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** The functions that a workflow's texts may name, as `double(0, 40)`. Unknown ones are a bug of the workflow. */
@@ -50,12 +49,9 @@ export const WORKFLOW_FUNCTIONS: Readonly<Record<string, (call: Call) => JsonVal
   /** Between two bounds like `double`, but from where it was, and drawn back to the middle: what a sensor in air does. */
   walk: ({ arguments: bounds, memory, place }) => {
     const [least = 0, most = 1] = bounds.map(Number);
-    const [middle, deviation] = [(least + most) / 2, (most - least) / 6];
-    const before = memory.walks.get(place) ?? memory.random.normal(middle, deviation);
-    const next = middle + KEPT * (before - middle) + memory.random.normal(0, deviation * Math.sqrt(1 - KEPT * KEPT));
-    const within = Math.min(most, Math.max(least, next));
-    memory.walks.set(place, within);
-    return rounded(within, 4);
+    const next = walked(memory.random, memory.walks.get(place), least, most);
+    memory.walks.set(place, next);
+    return rounded(next, 4);
   },
 };
 
