@@ -192,6 +192,51 @@ test('a room has an air sensor, a door and windows, of two families of devices',
   expect(new Set(devices.map(({ devEui }) => devEui)).size).toBe(devices.length);
 });
 
+test('a workflow has what the data generator has: spans, days, increments, references, one of a list, an end', () => {
+  const config = {
+    earlier: 'now(-2_h)',
+    later: 'nowTimestamp("1_d")',
+    day: 'date("2024-01-01", "2024-01-31")',
+    stamp: 'timestamp("2024-01-01", "2024-01-31")',
+    count: 'randomIncrementLong(1000, 2, 2)',
+    who: 'stringMerge(" ", "a", "b")',
+    first: 'firstName()',
+    last: 'lastName()',
+    long: 'long(5, 6)',
+    inner: { a: 'counter("n")', b: 'cur.a', c: 'this.long' },
+    one: ['random()', 'x', { deep: 'boolean()' }],
+  };
+  const workflow = {
+    steps: [
+      { topic: 'long', config, durationMs: 250 },
+      { topic: 'once', config: {}, durationMs: 0 },
+    ],
+    stepRunMode: 'sequential' as const,
+    eventFrequencyMs: 100,
+    timeBetweenRepeatMs: 1000,
+    vary: { event: false, repeat: true },
+    rounds: 2,
+  };
+  const events = [...playWorkflow(workflow, { seed: 1, startMs })];
+  expect(events.map(({ topic }) => topic)).toEqual(['long', 'long', 'long', 'once', 'long', 'long', 'long', 'once']);
+  expect(events[3]?.atMs).toBe(startMs + 300);
+  const pauseMs = (events[4]?.atMs ?? 0) - startMs - 400;
+  expect(pauseMs >= 500 && pauseMs <= 1000).toBe(true);
+  expect(events[1]?.event).toEqual({
+    earlier: new Date(startMs + 100 - 7_200_000).toISOString(),
+    later: startMs + 100 + DAY_MS,
+    day: expect.stringMatching(/^2024-01-\d\dT/),
+    stamp: expect.toSatisfy((value: number) => value >= Date.UTC(2024, 0, 1) && value < Date.UTC(2024, 1, 1)),
+    count: 1002,
+    who: 'a b',
+    first: expect.stringMatching(/^[A-Z]/),
+    last: expect.stringMatching(/^[A-Z]/),
+    long: 5,
+    inner: { a: 1, b: 1, c: 5 },
+    one: expect.toSatisfy((value: unknown) => value === 'x' || typeof value === 'object'),
+  });
+});
+
 /** Equal but for what a division by a hundred leaves. */
 function isNear(found: Readonly<Record<string, unknown>>, expected: Readonly<Record<string, unknown>>): boolean {
   const isSame = (a: unknown, b: unknown): boolean =>

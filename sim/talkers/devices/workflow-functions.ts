@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { JsonValue } from '../../../protocol/record.ts';
 import type { SeededRandom } from '../../../runtime/random.ts';
 import { rounded } from './device.ts';
@@ -7,7 +8,7 @@ import { walked } from './walk.ts';
 export interface WorkflowMemory {
   readonly random: SeededRandom;
   readonly counters: Map<string, number>;
-  /** Where a `walk` is, by its place in the workflow. */
+  /** Where a `walk` or a `randomIncrementLong` is, by its place in the workflow. */
   readonly walks: Map<string, number>;
 }
 
@@ -19,6 +20,18 @@ export interface Call {
   readonly place: string;
 }
 
+const FIRST_NAMES = ['Ada', 'Bruno', 'Chiara', 'Dimitra', 'Elena', 'Franco', 'Giulia', 'Hugo', 'Ines', 'Jean'];
+const LAST_NAMES = ['Ferrari', 'Garcia', 'Martin', 'Moretti', 'Papadaki', 'Rossi', 'Schmidt', 'Silva', 'Vidal', 'Wolf'];
+/** `-2_h`: two hours before. */
+const SHIFT = /^([+-]?\d+)_(ms|s|m|h|d|y)$/;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  y: 365 * 86_400_000,
+};
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** The functions that a workflow's texts may name, as `double(0, 40)`. Unknown ones are a bug of the workflow. */
@@ -31,13 +44,29 @@ export const WORKFLOW_FUNCTIONS: Readonly<Record<string, (call: Call) => JsonVal
     memory.counters.set(String(name), count + 1);
     return count;
   },
+  /** A day between two, as ISO 8601: `date("2024-01-01", "2024-12-31")`. */
+  date: (call) => new Date(instant(call)).toISOString(),
   /** Uniform between two bounds, four digits. */
   double: (call) => rounded(uniform(call), 4),
+  firstName: ({ memory }) => FIRST_NAMES[memory.random.integer(FIRST_NAMES.length)] as string,
   integer: (call) => Math.floor(uniform(call)),
-  now: ({ atMs }) => new Date(atMs).toISOString(),
+  lastName: ({ memory }) => LAST_NAMES[memory.random.integer(LAST_NAMES.length)] as string,
+  long: (call) => Math.floor(uniform(call)),
+  /** ISO 8601, UTC; `now(-2_h)` is two hours before. */
+  now: ({ arguments: [shift], atMs }) => new Date(atMs + shiftMs(shift)).toISOString(),
+  nowTimestamp: ({ arguments: [shift], atMs }) => atMs + shiftMs(shift),
   random: ({ arguments: choices, memory }) => choices[memory.random.integer(choices.length)] ?? null,
+  /** From `first` on, each time more by a whole number between two bounds: `randomIncrementLong(1000, 1, 5)`. */
+  randomIncrementLong: ({ arguments: [first = 0, least = 1, most = least], memory, place }) => {
+    const before = memory.walks.get(place);
+    const step = Number(least) + memory.random.integer(Number(most) - Number(least) + 1);
+    const next = before === undefined ? Number(first) : before + step;
+    memory.walks.set(place, next);
+    return next;
+  },
   stringMerge: ({ arguments: [separator = '', ...parts] }) => parts.join(String(separator)),
-  timestamp: ({ atMs }) => atMs,
+  /** Milliseconds since 1970: now, or between two days. */
+  timestamp: (call) => (call.arguments.length === 0 ? call.atMs : Math.floor(instant(call))),
   /** A UUID of version 4 (RFC 9562 section 5.4). */
   uuid: ({ memory }) => {
     const bytes = Buffer.from(memory.random.bytes(16));
@@ -58,6 +87,19 @@ export const WORKFLOW_FUNCTIONS: Readonly<Record<string, (call: Call) => JsonVal
 function uniform({ arguments: bounds, memory }: Call): number {
   const [least = 0, most = 1] = bounds.map(Number);
   return least + (most - least) * memory.random.uniform();
+}
+
+function shiftMs(shift: JsonValue | undefined): number {
+  if (shift === undefined) return 0;
+  const [, count, unit] = SHIFT.exec(String(shift)) ?? [];
+  assert(count !== undefined && unit !== undefined, `a workflow's now has no shift ${String(shift)}`);
+  return Number(count) * (UNIT_MS[unit] as number);
+}
+
+function instant({ arguments: [from = '', to = ''], memory }: Call): number {
+  const [fromMs, toMs] = [Date.parse(String(from)), Date.parse(String(to))];
+  assert(fromMs <= toMs, `a workflow has no days from ${String(from)} to ${String(to)}`);
+  return fromMs + (toMs - fromMs) * memory.random.uniform();
 }
 
 function letters({ arguments: [count = 1], memory }: Call, from: string): string {
