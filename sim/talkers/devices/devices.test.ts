@@ -74,7 +74,7 @@ describe.each(Object.entries(TALKERS))('%s', (_, [make, format]) => {
     const times = messages.map(({ atMs }) => atMs);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     const counts = { sent: 0, copy: 0, lost: 0, malformed: 0 };
-    for (const { fate, ...message } of messages) {
+    for (const { fate, number: _, ...message } of messages) {
       counts[fate] += 1;
       if (fate === 'malformed') expect(() => format.parse(message)).toThrow(MooringError);
       else expect(format.parse(message).readings).toHaveLength(1);
@@ -87,8 +87,20 @@ describe.each(Object.entries(TALKERS))('%s', (_, [make, format]) => {
 });
 
 test('undisturbed, a talker is as it is', () => {
-  const sent = first(100, disturbed(linesTalker({ seed: 1 }), { seed: 1 })).map(({ fate, ...message }) => message);
+  const sent = first(100, disturbed(linesTalker({ seed: 1 }), { seed: 1 })).map(
+    ({ fate, number, ...message }) => message,
+  );
   expect(sent).toEqual(first(100, linesTalker({ seed: 1 })));
+});
+
+test('of a talker that ends, what is late comes all the same, and copies say what they are copies of', () => {
+  const said = first(300, flatJsonTalker({ seed: 1, startMs, timestamps: true }));
+  const sent = [...disturbed(said, { seed: 1, duplicates: 0.3, reorder: 0.5, textOnly: true, malformed: 0.1 })];
+  expect(new Set(sent.map(({ number }) => number)).size).toBe(300);
+  for (const { number, truth, fate, bytes } of sent) {
+    expect(truth).toEqual(said[number - 1]?.truth);
+    if (fate === 'malformed') expect(Buffer.from(Buffer.from(bytes).toString())).toEqual(Buffer.from(bytes));
+  }
 });
 
 test('what a building says late is what it had held back: two and ten days old, and nothing twice', () => {
