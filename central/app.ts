@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
+import type { ListenAddress } from '../runtime/config/values.ts';
 import { MooringError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -7,10 +8,12 @@ import type { CentralConfig } from './config/types.ts';
 import { DirectStorage } from './direct-storage.ts';
 import { BrokerLink } from './ingest/broker-link.ts';
 import { EmbeddedBroker } from './ingest/embedded-broker.ts';
-import type { Ingest, IngestStatus } from './ingest/ingest.ts';
+import type { BatchReceiver, Ingest, IngestStatus } from './ingest/ingest.ts';
 import { Intake, type IntakeStats } from './ingest/intake.ts';
 import { UdpIngest } from './ingest/udp/udp-ingest.ts';
 import { KafkaStorage, type KafkaStorageOptions } from './kafka-storage.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { ObservedLog } from './metrics/observed-log.ts';
 import { type Disk, nodeDisk } from './sinks/disk.ts';
 import type { SinkStatus, Storage } from './storage.ts';
 
@@ -29,6 +32,8 @@ export interface CentreStatus {
   readonly ingest: readonly IngestStatus[];
   readonly intake: IntakeStats;
   readonly sinks: readonly SinkStatus[];
+  /** Where metrics are served. */
+  readonly metrics?: ListenAddress;
 }
 
 /** How long what was accepted may take to be stored and answered, once the centre stops, in milliseconds. */
@@ -42,6 +47,7 @@ export class Centre {
   readonly #log: Log;
   readonly #storage: Storage;
   readonly #intake: Intake;
+  readonly #metrics: Metrics | undefined;
   readonly #ingests: readonly Ingest[];
   readonly #aborted = new AbortController();
   #state: CentreStatus['state'] = 'new';
@@ -53,15 +59,16 @@ export class Centre {
     this.#clock = clock;
     this.#log = log;
     this.#storage = storageOf(config, options);
+    this.#metrics = this.#metricsOf(config);
     this.#intake = new Intake({
-      recordLog: this.#storage,
+      recordLog: this.#metrics === undefined ? this.#storage : new ObservedLog(this.#storage, [this.#metrics]),
       ledger: this.#storage,
       deadLetters: this.#storage.deadLetters,
       clock,
       log,
       bytesMax: config.ingest.intakeBytesMax,
     });
-    this.#ingests = ingestsOf(config, this.#intake, options);
+    this.#ingests = ingestsOf(config, this.#metrics?.timed(this.#intake) ?? this.#intake, options);
   }
 
   /** Aborted when the centre cannot go on: `stop` has to follow. The reason is a `MooringError`. */
@@ -84,7 +91,9 @@ export class Centre {
   }
 
   status(): CentreStatus {
+    const metrics = this.#metrics?.address;
     return {
+      ...(metrics === undefined ? {} : { metrics }),
       state: this.#state,
       ingest: this.#ingests.map((ingest) => ingest.status()),
       intake: this.#intake.stats,
@@ -108,13 +117,28 @@ export class Centre {
     const said = Promise.all(this.#ingests.map((ingest) => ingest.close()));
     await this.#within(GOODBYE_MS, said, 'the centre stops without having sent every ack');
     await left;
+    await this.#metrics?.close();
     this.#log.info({}, 'the centre has stopped');
   }
 
   async #open(signal: AbortSignal): Promise<void> {
+    await this.#metrics?.open();
     await this.#storage.open(signal);
+    await this.#metrics?.restore();
     for (const ingest of this.#ingests) await ingest.open(signal);
     this.#state = 'running';
+  }
+
+  #metricsOf({ metrics, ...config }: CentralConfig): Metrics | undefined {
+    if (metrics === undefined) return undefined;
+    return new Metrics({
+      config: { ...config, metrics },
+      status: () => this.status(),
+      isAcknowledged: (run, sequence) => this.#storage.isAcknowledged(run, sequence),
+      failed: this.failed,
+      clock: this.#clock,
+      log: this.#log,
+    });
   }
 
   async #within(durationMs: number, work: Promise<unknown>, otherwise: string): Promise<void> {
@@ -133,7 +157,7 @@ function storageOf(config: CentralConfig, { disk = nodeDisk, ...options }: Centr
   return new DirectStorage({ config, disk, ...options });
 }
 
-function ingestsOf({ ingest }: CentralConfig, intake: Intake, { clock, random, log }: CentreOptions): Ingest[] {
+function ingestsOf({ ingest }: CentralConfig, intake: BatchReceiver, { clock, random, log }: CentreOptions): Ingest[] {
   const { mqtt, udp } = ingest;
   const shared = { intake, clock, log };
   const ingests: Ingest[] = [];

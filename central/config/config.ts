@@ -5,6 +5,7 @@ import { ConfigReader } from '../../runtime/config/reader.ts';
 import { checkAck } from './ack.ts';
 import { checkMqtt, checkSinks, checkWhole } from './checks.ts';
 import { KAFKA_NAME, kafkaOf } from './kafka.ts';
+import { checkMetrics, metricsOf } from './metrics.ts';
 import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
 import { checkStores, storeOf } from './stores/stores.ts';
@@ -40,9 +41,10 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   checkStores(reader);
   checkPlaces(reader);
   checkAck(reader);
+  checkMetrics(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
-  const { ingest, kafka, state, log_level } = root;
+  const { ingest, kafka, state, metrics, log_level } = root;
   const sinks = Object.entries(root.sinks ?? {}).map(([name, keys]) => sinkOf(name, keys));
   return {
     file: reader.file,
@@ -51,6 +53,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
     ack: ackOf(root, sinks),
     sinks,
     stateDir: state,
+    ...(metrics === undefined ? {} : { metrics: metricsOf(metrics) }),
     logLevel: log_level,
   };
 }

@@ -4,6 +4,7 @@ import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/bro
 import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 import { kafkaSchema } from './kafka.ts';
+import { metricsSchema } from './metrics.ts';
 import { STORE_KINDS, storeShape } from './stores/stores.ts';
 import { udpSchema } from './udp.ts';
 
@@ -97,7 +98,8 @@ export const centralSchema = z
       'Folder for what the centre keeps beside its sinks: the dead letter; with `kafka`, what it knows of the topics',
     ),
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
-    ...laterKeys('sources', 'registries', 'live', 'metrics'),
+    metrics: metricsSchema.optional().describe('Metrics for Prometheus, and health checks'),
+    ...laterKeys('sources', 'registries', 'live'),
   })
   .meta({
     anyOf: [{ required: ['ingest', 'sinks'] }, { required: ['kafka', 'ingest'] }, { required: ['kafka', 'sinks'] }],

@@ -6,6 +6,7 @@ import type { ElasticsearchStoreOptions } from '../sinks/elasticsearch/elasticse
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
+import type { MetricsConfig } from './metrics.ts';
 
 /** What `mooring central` is to do. Every default is applied, every path absolute, every cross-check done. */
 export interface CentralConfig {
@@ -29,6 +30,8 @@ export interface CentralConfig {
   readonly sinks: readonly SinkConfig[];
   /** Folder for what the centre keeps beside its sinks. */
   readonly stateDir: string;
+  /** Left out: there are none. */
+  readonly metrics?: MetricsConfig;
   readonly logLevel: LogLevel;
 }
 

@@ -18,12 +18,12 @@ export class BearerToken {
    * The first line of a file, without blanks around it. Throws `CONFIG_UNREADABLE`, or `CONFIG_INVALID` where it is too short
    * or has a character that no header may hold.
    */
-  static async read(path: string): Promise<BearerToken> {
+  static async read(path: string, whose = 'a source'): Promise<BearerToken> {
     let content: string;
     try {
       content = await readFile(path, 'utf8');
     } catch (cause) {
-      throw new MooringError('CONFIG_UNREADABLE', 'the token of a source cannot be read', {
+      throw new MooringError('CONFIG_UNREADABLE', `the token of ${whose} cannot be read`, {
         cause,
         context: { path, reason: (cause as NodeJS.ErrnoException).code },
         hint: `See that ${path} is there and that this user may read it.`,
@@ -31,7 +31,7 @@ export class BearerToken {
     }
     const token = (content.split(/\r?\n/, 1)[0] as string).trim();
     if (token.length >= CHARS_MIN && /^[\x21-\x7e]+$/.test(token)) return new BearerToken(token);
-    throw new MooringError('CONFIG_INVALID', 'the token of a source cannot be used', {
+    throw new MooringError('CONFIG_INVALID', `the token of ${whose} cannot be used`, {
       context: { path },
       hint: `Write at least ${CHARS_MIN} letters and digits into the first line of ${path}: \`openssl rand -hex 32\`.`,
     });
