@@ -188,7 +188,7 @@ export class KafkaStorage implements Storage {
     if (sink.kind === 'files')
       return new SinkFeed({ ...ofRecords, sink: new FilesSink({ ...sink, clock, log, disk }) });
     const { batch: recordsMax, lingerMs, take } = sink;
-    const store = await createStore(sink, { clock, log });
+    const store = await createStore(sink, { clock, random, log });
     return new RemoteFeed({ ...ofRecords, store, take, batch: { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs } });
   }
 

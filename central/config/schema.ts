@@ -62,18 +62,18 @@ const ackLogSchema = z.strictObject({
 export const PATH_SINK_KINDS = ['files', 'ack_log'] as const;
 /** Kinds of sinks: a sink has exactly one of these keys. */
 export const SINK_KINDS = [...PATH_SINK_KINDS, ...STORE_KINDS] as const;
-const LATER_SINKS = ['hdfs', 'hbase'] as const;
 
 const sinkSchema = z
   .strictObject({
     files: filesSchema.optional().describe('Records as files on a disk or a mount'),
     ack_log: ackLogSchema.optional().describe('What was acknowledged, as a text file; it follows the other sinks'),
     ...storeShape,
-    ...laterKeys(...LATER_SINKS),
   })
   .meta({
     oneOf: SINK_KINDS.map((kind) => ({ required: [kind] })),
-    dependentRequired: { user: ['password'], password: ['user'] },
+    dependentRequired: { password: ['user'] },
+    // HDFS takes a user's word for who it is.
+    anyOf: [{ required: ['hdfs'] }, { dependentRequired: { user: ['password'] } }],
   });
 
 /** The whole file. */

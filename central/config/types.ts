@@ -3,6 +3,8 @@ import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
 import type { CassandraStoreOptions } from '../sinks/cassandra/cassandra-store.ts';
 import type { ElasticsearchStoreOptions } from '../sinks/elasticsearch/elasticsearch-store.ts';
+import type { HbaseStoreOptions } from '../sinks/hbase/hbase-store.ts';
+import type { HdfsStoreOptions } from '../sinks/hdfs/hdfs-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
@@ -91,8 +93,14 @@ export type StoreSinkConfig = StoreConfig & {
   readonly take: Take;
 };
 
-/** By kind: what its class has to know, beside the clock. */
-export type StoreConfig = CassandraConfig | ElasticsearchConfig | InfluxdbConfig | MariadbConfig;
+/** By kind: what its class has to know, beside clock and chance. */
+export type StoreConfig =
+  | CassandraConfig
+  | ElasticsearchConfig
+  | HbaseConfig
+  | HdfsConfig
+  | InfluxdbConfig
+  | MariadbConfig;
 
 export interface CassandraConfig {
   readonly kind: 'cassandra';
@@ -107,6 +115,20 @@ export interface ElasticsearchConfig {
   readonly place: string;
   /** With a retention, what is older is dropped. */
   readonly options: Omit<ElasticsearchStoreOptions, 'clock'>;
+}
+
+export interface HbaseConfig {
+  readonly kind: 'hbase';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Omit<HbaseStoreOptions, 'clock'>;
+}
+
+export interface HdfsConfig {
+  readonly kind: 'hdfs';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Omit<HdfsStoreOptions, 'clock' | 'random'>;
 }
 
 export interface InfluxdbConfig {

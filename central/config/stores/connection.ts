@@ -57,14 +57,14 @@ export function caOf({ ca }: ConnectionKeys): { readonly caFile?: string } {
   return ca === undefined ? {} : { caFile: ca };
 }
 
-/** Reports half of a login, and a password that is everybody's. */
-export function checkLogin(reader: ConfigReader, sink: Path): void {
+/** Reports half of a login, and a password that is everybody's. `mayStandAlone`: a user needs no password. */
+export function checkLogin(reader: ConfigReader, sink: Path, { mayStandAlone = false } = {}): void {
   const has = (key: string): boolean => reader.valueAt([...sink, key]) !== undefined;
   for (const [one, other] of [
     ['password', 'user'],
     ['user', 'password'],
   ] as const) {
-    if (has(one) && !has(other)) {
+    if (has(one) && !has(other) && !(one === 'user' && mayStandAlone)) {
       reader.report([...sink, one], 'key', `stands without \`${other}\``, `Add \`${other}\`, or remove it.`);
     }
   }

@@ -169,6 +169,72 @@ test('an elasticsearch needs a URL, and keeps for ever unless it is told', () =>
   ]);
 });
 
+test('an hdfs needs a URL and a folder; it waits a minute for others, and a user needs no password', () => {
+  expect(load('{ hdfs: { url: http://nn:9870, path: /mooring } }')).toEqual({
+    kind: 'hdfs',
+    name: 'one',
+    place: 'http://nn:9870/mooring',
+    batch: 10_000,
+    lingerMs: 60_000,
+    take: {},
+    options: { name: 'one', url: 'http://nn:9870', path: '/mooring', rollMs: 3_600_000 },
+  });
+  const kind = 'hdfs: { url: https://knox:8443/gateway/plant, path: /data/sensors/lake=1, roll: 10m }';
+  expect(load(`{ ${kind}, user: etl, linger: 5s }`)).toMatchObject({
+    lingerMs: 5000,
+    options: { path: '/data/sensors/lake=1', rollMs: 600_000, user: 'etl' },
+  });
+  expect(load(`{ ${kind}, user: u, password: pw, ca: ca.pem }`)).toMatchObject({
+    options: { login: { user: 'u', passwordFile: join(folder, 'pw') }, caFile: join(folder, 'ca.pem') },
+  });
+  for (const path of ['mooring', '/', '/a/', '/a//b', '/a/../b', '/a:b', '/a/.', '"/a\\n"']) {
+    const problems = problemsIn(`{ hdfs: { url: http://nn, path: ${path} } }`);
+    expect(problems, path).toEqual([expect.stringContaining('path: is not the path of a folder in HDFS.')]);
+  }
+  expect(problemsIn('{ hdfs: { url: http://nn, path: /a, roll: 30d }, password: p, ca: c }')).toEqual([
+    expect.stringContaining('sinks.one.hdfs.roll: is longer than 7d.'),
+    expect.stringContaining('sinks.one.password: stands without `user`.'),
+    expect.stringContaining('sinks.one.ca: has no effect without TLS.'),
+  ]);
+});
+
+test('an hbase needs a URL, and each layout has a key of its own', () => {
+  expect(load('{ hbase: { url: http://hbase:8080 } }')).toEqual({
+    kind: 'hbase',
+    name: 'one',
+    place: 'http://hbase:8080',
+    batch: 1000,
+    lingerMs: 0,
+    take: {},
+    options: { name: 'one', url: 'http://hbase:8080', table: 'mooring', layout: { kind: 'records', salt: 16 } },
+  });
+  const kind = 'hbase: { url: https://proxy/hbase, table: plant:t-1.x, layout: ntua, zone: Europe/Athens }';
+  expect(load(`{ ${kind}, user: u, password: pw, ca: ca.pem }`)).toMatchObject({
+    options: {
+      table: 'plant:t-1.x',
+      layout: { kind: 'ntua', zone: { name: 'Europe/Athens' } },
+      login: { user: 'u', passwordFile: join(folder, 'pw') },
+      caFile: join(folder, 'ca.pem'),
+    },
+  });
+  expect(load('{ hbase: { url: http://h, salt: 1000 } }')).toMatchObject({ options: { layout: { salt: 1000 } } });
+  expect(load('{ hbase: { url: http://h, layout: ntua } }')).toMatchObject({
+    options: { layout: { zone: { name: 'UTC' } } },
+  });
+  expect(
+    problemsIn('{ hbase: { url: http://h, table: "a:b:c", salt: 1001, zone: Europe/Atlantis }, user: u }'),
+  ).toEqual([
+    expect.stringContaining('sinks.one.hbase.table: is not the name of a table.'),
+    expect.stringContaining('sinks.one.hbase.salt: is more than 1000.'),
+    expect.stringContaining('sinks.one.hbase.zone: goes with `layout: ntua` only.'),
+    expect.stringContaining('sinks.one.hbase.zone: is not a time zone.'),
+    expect.stringContaining('sinks.one.user: stands without `password`.'),
+  ]);
+  expect(problemsIn('{ hbase: { url: http://h, layout: ntua, salt: 4 } }')).toEqual([
+    '3:48 sinks.one.hbase.salt: goes with `layout: records` only. Remove it, or write `layout: records`.',
+  ]);
+});
+
 test('a secret that others than its owner and group may use is refused, with its mode; one that is not there is not', () => {
   const secret = join(folder, 'secret');
   writeFileSync(secret, 'x\n');

@@ -7,16 +7,20 @@ import type { StoreConfig, StoreSinkConfig } from '../types.ts';
 import { cassandraOf, cassandraSchema } from './cassandra.ts';
 import { checkLogin } from './connection.ts';
 import { checkElasticsearch, elasticsearchOf, elasticsearchSchema } from './elasticsearch.ts';
+import { checkHbase, hbaseOf, hbaseSchema } from './hbase.ts';
+import { checkHdfs, hdfsOf, hdfsSchema } from './hdfs.ts';
 import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
 import { mariadbOf, mariadbSchema } from './mariadb.ts';
 
 /** Kinds of sinks that run somewhere else and are fed from Kafka. */
-export const STORE_KINDS = ['cassandra', 'elasticsearch', 'influxdb', 'mariadb'] as const;
+export const STORE_KINDS = ['cassandra', 'elasticsearch', 'hbase', 'hdfs', 'influxdb', 'mariadb'] as const;
 type StoreKind = (typeof STORE_KINDS)[number];
 
 /** By kind: what a sink of it has to keep beside what its schema says, where that is anything. */
 const CHECKS: Partial<Record<StoreKind, (reader: ConfigReader, sink: Path) => void>> = {
   elasticsearch: checkElasticsearch,
+  hbase: checkHbase,
+  hdfs: checkHdfs,
   influxdb: checkInfluxdb,
 };
 
@@ -24,9 +28,13 @@ const CHECKS: Partial<Record<StoreKind, (reader: ConfigReader, sink: Path) => vo
 const BATCH: Readonly<Record<StoreKind, number>> = {
   cassandra: 500,
   elasticsearch: 1000,
+  hbase: 1000,
+  hdfs: 10_000,
   influxdb: 5000,
   mariadb: 1000,
 };
+/** Each write into HDFS is a small file until the log is rolled. */
+const LINGER_MS: Partial<Record<StoreKind, number>> = { hdfs: 60_000 };
 const BATCH_MAX = 100_000;
 const BATCH_WORDS = STORE_KINDS.map((kind) => `${BATCH[kind]} (${kind})`).join(', ');
 
@@ -58,13 +66,18 @@ const besideShape = {
     ),
   linger: duration({ max: '1m' })
     .optional()
-    .meta({ defaultText: '0s' })
+    .meta({ defaultText: '0s; hdfs: 1m' })
     .describe(
       'Stores: how long the first record after an idle time waits for others; where writes take longer, as long as they do, up to ten times this',
     ),
   take: takeSchema.optional().describe('Stores: the records to take, those that are in each list; left out: all'),
   ca: filePath().optional().describe('Stores: file with the certificates to trust, PEM; left out: those of the system'),
-  user: z.string().min(1).max(256).optional().describe('Stores: user name, where the store asks for one'),
+  user: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Stores: user name, where the store asks for one; `hdfs` takes one without a password'),
   password: filePath()
     .optional()
     .describe('Stores: file whose first line is the password; only owner and group may read it'),
@@ -74,6 +87,8 @@ const besideShape = {
 export const storeShape = {
   cassandra: cassandraSchema.optional().describe('Records in Cassandra; needs `kafka`'),
   elasticsearch: elasticsearchSchema.optional().describe('Records in Elasticsearch or OpenSearch; needs `kafka`'),
+  hbase: hbaseSchema.optional().describe('Records in HBase; needs `kafka`'),
+  hdfs: hdfsSchema.optional().describe('Records as Parquet files in HDFS; needs `kafka`'),
   influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
   mariadb: mariadbSchema.optional().describe('Records in MariaDB; needs `kafka`'),
   ...besideShape,
@@ -97,7 +112,7 @@ export function checkStores(reader: ConfigReader): void {
       const hint = 'Add `kafka: { brokers: [HOST:9092] }`: what a store is to have waits there while it is away.';
       reader.report([...path, kind], 'key', 'needs `kafka`', hint);
     }
-    checkLogin(reader, path);
+    checkLogin(reader, path, { mayStandAlone: kind === 'hdfs' });
     CHECKS[kind]?.(reader, path);
   }
 }
@@ -106,16 +121,18 @@ export function checkStores(reader: ConfigReader): void {
 export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefined {
   const store = kindOf(name, keys);
   if (store === undefined) return undefined;
-  const { batch = BATCH[store.kind], linger = 0, take = {} } = keys;
+  const { batch = BATCH[store.kind], linger = LINGER_MS[store.kind] ?? 0, take = {} } = keys;
   return { name, ...store, batch, lingerMs: linger, take };
 }
 
 function kindOf(
   name: string,
-  { cassandra, elasticsearch, influxdb, mariadb, ...keys }: StoreKeys,
+  { cassandra, elasticsearch, hbase, hdfs, influxdb, mariadb, ...keys }: StoreKeys,
 ): StoreConfig | undefined {
   if (cassandra !== undefined) return cassandraOf(name, cassandra, keys);
   if (elasticsearch !== undefined) return elasticsearchOf(name, elasticsearch, keys);
+  if (hbase !== undefined) return hbaseOf(name, hbase, keys);
+  if (hdfs !== undefined) return hdfsOf(name, hdfs, keys);
   if (influxdb !== undefined) return influxdbOf(name, influxdb, keys);
   if (mariadb !== undefined) return mariadbOf(name, mariadb, keys);
   return undefined;

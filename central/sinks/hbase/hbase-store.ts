@@ -4,7 +4,7 @@ import type { HttpLogin } from '../http/credentials.ts';
 import { HttpStore } from '../http/http-store.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
 import { BODY_MAX, cellSetOf, rowText } from './cell-set.ts';
-import { familyOf, type HbaseLayout, rowOf } from './row.ts';
+import { familyOf, type HbaseLayout, rowOf, SALT_MAX } from './row.ts';
 import { HbaseTable } from './table.ts';
 
 export interface HbaseStoreOptions {
@@ -25,9 +25,6 @@ interface Row {
   readonly index: number;
   readonly text: string;
 }
-
-/** More prefixes than that make a range of times more scans than it has regions. */
-const SALT_MAX = 1000;
 
 /** HBase, over its REST server. A record is a row, and the same row however often it comes. */
 export class HbaseStore implements RemoteStore {

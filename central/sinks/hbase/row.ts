@@ -19,6 +19,8 @@ export interface HbaseRow {
   readonly cells: Readonly<Record<string, string>>;
 }
 
+/** More prefixes than that make a range of times more scans than it has regions. */
+export const SALT_MAX = 1000;
 const MS_DIGITS = 13;
 const MINUTE_CHARACTERS = 'yyyy-mm-ddThh:mm'.length;
 /** Of a record's own keys, those that are text as they are. All else is JSON, so that `5` and `"5"` stay apart. */

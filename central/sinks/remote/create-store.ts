@@ -1,16 +1,21 @@
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
 import type { StoreConfig } from '../../config/types.ts';
 import type { RemoteStore } from './remote-store.ts';
 import { RetainingStore } from './retaining-store.ts';
 
 export interface StoreSurroundings {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
 /** The store of a configuration. What speaks to one is loaded only where it is used. */
-export async function createStore(config: StoreConfig, { clock, log }: StoreSurroundings): Promise<RemoteStore> {
+export async function createStore(
+  config: StoreConfig,
+  { clock, random, log }: StoreSurroundings,
+): Promise<RemoteStore> {
   switch (config.kind) {
     case 'cassandra': {
       const { CassandraStore } = await import('../cassandra/cassandra-store.ts');
@@ -21,6 +26,14 @@ export async function createStore(config: StoreConfig, { clock, log }: StoreSurr
       const store = new ElasticsearchStore({ ...config.options, clock });
       const { retentionMs } = config.options;
       return retentionMs === undefined ? store : new RetainingStore({ store, retentionMs, clock, log });
+    }
+    case 'hbase': {
+      const { HbaseStore } = await import('../hbase/hbase-store.ts');
+      return new HbaseStore({ ...config.options, clock });
+    }
+    case 'hdfs': {
+      const { HdfsStore } = await import('../hdfs/hdfs-store.ts');
+      return new HdfsStore({ ...config.options, clock, random });
     }
     case 'influxdb': {
       const { InfluxdbStore } = await import('../influxdb/influxdb-store.ts');
