@@ -8,7 +8,7 @@ import { Lanes } from './lanes.ts';
 import { runScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const KILLS = 5;
+const KILLS = 3;
 /** Of those that take long. */
 const SLOW_KILLS = 2;
 /** Scenarios mostly wait: so many at a time leave two processors some rest. */
