@@ -1,4 +1,4 @@
-import { type Ack, REJECT_CODES, type RejectCode } from './ack.ts';
+import { type Ack, REJECT_CODES, type RejectCode, sinkRejectCode } from './ack.ts';
 import { BitReader } from './codec/bit-reader.ts';
 import { BitWriter } from './codec/bit-writer.ts';
 import { crc32c } from './codec/crc32c.ts';
@@ -7,7 +7,7 @@ import { areRanges, readRanges, writeRanges } from './codec/ranges.ts';
 import { ProtocolError } from './errors.ts';
 import { SALT_BYTES } from './ids.ts';
 import type { Range } from './intervals.ts';
-import { BOUNDS } from './record.ts';
+import { BOUNDS, NAME_PATTERN } from './record.ts';
 
 /** `MA` */
 const MAGIC = 0x4d41;
@@ -71,7 +71,7 @@ function writeParts({ stored, held, rejected, busy, unreadable, versionMax }: Ac
   }
   writer.count(rejected?.length ?? 0);
   for (const { ranges, code } of rejected ?? []) {
-    writer.count(requireWhole(REJECT_CODES.indexOf(code), 0, REJECT_CODES.length - 1));
+    writeCode(writer, code);
     writeRanges(writer, ranges);
   }
   writer.flag(busy !== undefined);
@@ -96,9 +96,7 @@ function readParts(bytes: Uint8Array): Omit<Ack, 'salt' | 'batch' | 'token'> {
     : undefined;
   const rejected: { ranges: Range[]; code: RejectCode }[] = [];
   for (let left = reader.count(); left > 0; left -= 1) {
-    const code = REJECT_CODES[reader.count()];
-    if (code === undefined) throw notAnAck('a rejection of no known code');
-    rejected.push({ code, ranges: ranges() });
+    rejected.push({ code: readCode(reader), ranges: ranges() });
   }
   const busy = reader.flag() ? { retryAfterMs: reader.bits(32) } : undefined;
   const unreadable = reader.flag();
@@ -112,6 +110,35 @@ function readParts(bytes: Uint8Array): Omit<Ack, 'salt' | 'batch' | 'token'> {
     ...(unreadable ? { unreadable } : {}),
     ...(versionMax === undefined ? {} : { versionMax }),
   };
+}
+
+/** Follows the codes that have a number of their own: a sink's name comes after it. */
+const SINK_CODE = REJECT_CODES.length;
+const SINK_PREFIX = sinkRejectCode('');
+const NAME_BYTES_MAX = 63;
+
+function writeCode(writer: BitWriter, code: RejectCode): void {
+  const number = (REJECT_CODES as readonly string[]).indexOf(code);
+  if (number !== -1) {
+    writer.count(number);
+    return;
+  }
+  const name = code.startsWith(SINK_PREFIX) ? code.slice(SINK_PREFIX.length) : '';
+  if (!NAME_PATTERN.test(name)) throw new ProtocolError('INVALID', `no code of a rejection: ${code}`);
+  writer.count(SINK_CODE);
+  writer.count(name.length);
+  for (let at = 0; at < name.length; at += 1) writer.bits(name.charCodeAt(at), 8);
+}
+
+function readCode(reader: BitReader): RejectCode {
+  const number = reader.count();
+  const code = REJECT_CODES[number];
+  if (code !== undefined) return code;
+  if (number !== SINK_CODE) throw notAnAck('a rejection of no known code');
+  const length = requireWhole(reader.count(), 1, NAME_BYTES_MAX);
+  const name = Array.from({ length }, () => String.fromCharCode(reader.bits(8))).join('');
+  if (!NAME_PATTERN.test(name)) throw notAnAck('a rejection by a sink of no possible name');
+  return sinkRejectCode(name);
 }
 
 function requireRanges(parts: readonly (readonly Range[])[]): void {

@@ -46,4 +46,23 @@ describe('an ack that is whole as far as its checksum says', () => {
     expect(() => decodeAck(storedAndHeld(257, 1, 600))).toThrow(notAnAck);
     expect(() => decodeAck(storedAndHeld(1, 1, 601))).toThrow(notAnAck);
   });
+
+  /** Rejects one sequence with a code of four, and so many bytes of a sink's name. */
+  function rejectedBy(name: string, length = name.length): Uint8Array {
+    return ackOf((writer) => {
+      writer.bits(0, 2);
+      writer.count(1);
+      writer.count(4);
+      writer.count(length);
+      for (let at = 0; at < name.length; at += 1) writer.bits(name.charCodeAt(at), 8);
+      someRanges(writer, 1);
+      writer.bits(0, 3);
+    });
+  }
+
+  it('names a sink as a sink may be called, and is none where it does not', () => {
+    expect(decodeAck(rejectedBy('lake')).rejected).toEqual([{ code: 'sink:lake', ranges: [[2, 2]] }]);
+    expect(decodeAck(rejectedBy('a'.repeat(63))).rejected).toHaveLength(1);
+    for (const name of ['', 'Lake', 'a b', 'a'.repeat(64)]) expect(() => decodeAck(rejectedBy(name))).toThrow(notAnAck);
+  });
 });

@@ -2,7 +2,13 @@ import type { Range } from './intervals.ts';
 
 /** Why the centre will never take a record. It is already durable in the dead letter. */
 export const REJECT_CODES = ['invalid_record', 'metric_type', 'too_large', 'refused_by_log'] as const;
-export type RejectCode = (typeof REJECT_CODES)[number];
+/** A sink that decides what is acknowledged will never take it. */
+export type SinkRejectCode = `sink:${string}`;
+export type RejectCode = (typeof REJECT_CODES)[number] | SinkRejectCode;
+
+export function sinkRejectCode(sink: string): SinkRejectCode {
+  return `sink:${sink}`;
+}
 
 /**
  * The centre's answer to one batch. Any of the parts may be there; an ack may come more than once, late or never.

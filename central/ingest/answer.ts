@@ -1,4 +1,4 @@
-import type { Ack, RejectCode } from '../../protocol/ack.ts';
+import { type Ack, type RejectCode, sinkRejectCode } from '../../protocol/ack.ts';
 import { encodeAck } from '../../protocol/ack-codec.ts';
 import type { Range } from '../../protocol/intervals.ts';
 import { BOUNDS } from '../../protocol/record.ts';
@@ -24,20 +24,30 @@ export function addressOf({ salt, batch, token }: BatchAddress): BatchAddress {
  * itself, in any order. None has more bytes than a record may have, so each goes whatever way its batch came.
  */
 export function acksOf(batch: BatchAddress, { stored, held, rejected }: Verdict): Ack[] {
-  const parts: Part[] = [
+  const partsOf = ({ ranges, code }: Verdict['rejected'][number]): Part[] =>
+    ranges.map((range) => ({ range, is: code }));
+  const plain: Part[] = [
     ...stored.map((range): Part => ({ range, is: 'stored' })),
     ...held.map((range): Part => ({ range, is: 'held' })),
-    ...rejected.flatMap(({ ranges, code }) => ranges.map((range): Part => ({ range, is: code }))),
+    ...rejected.filter(({ code }) => !isOfSink(code)).flatMap(partsOf),
   ];
-  const acks: Ack[] = [];
-  for (let from = 0; from < parts.length; from += BOUNDS.rangesPerAck) {
-    acks.push(...acksThatSay(batch, parts.slice(from, from + BOUNDS.rangesPerAck)));
-  }
-  return acks;
+  // A gateway that does not know such a code ignores the whole ack, and must not miss the others for it.
+  const ofSinks = rejected.filter(({ code }) => isOfSink(code)).map(partsOf);
+  return [plain, ...ofSinks].flatMap((parts) => {
+    const acks: Ack[] = [];
+    for (let from = 0; from < parts.length; from += BOUNDS.rangesPerAck) {
+      acks.push(...acksThatSay(batch, parts.slice(from, from + BOUNDS.rangesPerAck)));
+    }
+    return acks;
+  });
 }
 
-/** So many ranges always fit: each takes 16 bytes at most. */
-const FEW_RANGES = 56;
+function isOfSink(code: RejectCode): boolean {
+  return code.startsWith(sinkRejectCode(''));
+}
+
+/** So many ranges always fit, beside the name of a sink: each takes 16 bytes at most. */
+const FEW_RANGES = 48;
 
 function acksThatSay(batch: BatchAddress, parts: readonly Part[]): Ack[] {
   const ack = { ...addressOf(batch), ...saidOf(parts) };

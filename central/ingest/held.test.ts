@@ -6,6 +6,7 @@ import type { Range } from '../../protocol/intervals.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { saltOf, tokenOf } from '../../test/batches.ts';
+import type { LogRejection } from '../recordlog/recordlog.ts';
 import { HeldBatches, type HeldBatchesOptions } from './held.ts';
 
 const SALT = saltOf(1);
@@ -15,24 +16,27 @@ const FIVE_MINUTES = 300_000;
 let clock: SteppedClock;
 let acks: Ack[];
 let counted: number[][];
+let rejectedCounts: number[];
 beforeEach(() => {
   clock = new SteppedClock();
   acks = [];
   counted = [];
+  rejectedCounts = [];
 });
 
 function heldOf(options: Partial<HeldBatchesOptions> = {}): HeldBatches {
-  return new HeldBatches({ clock, onStored: (...counts) => void counted.push(counts), ...options });
+  const onStored = (...counts: number[]): void => void counted.push(counts);
+  return new HeldBatches({ clock, onStored, onRejected: (count) => void rejectedCounts.push(count), ...options });
 }
 
 const named = (batch: number) => ({ salt: SALT, batch, token: tokenOf(batch) });
 
 /** Keeps a batch, and returns what decides about it. */
 function keep(held: HeldBatches, batch: number, ...ranges: Range[]) {
-  const { promise: later, resolve, reject } = Promise.withResolvers<void>();
+  const { promise: later, resolve, reject } = Promise.withResolvers<readonly LogRejection[]>();
   const answer = (ack: Uint8Array): void => void acks.push(decodeAck(ack));
   held.keep({ address: named(batch), run: RUN, ranges, later, answer });
-  return { resolve, reject };
+  return { resolve: (...rejected: LogRejection[]) => resolve(rejected), reject };
 }
 
 test('held is said again every five minutes, which is half of what it is good for, until it is stored', async () => {
@@ -52,6 +56,33 @@ test('held is said again every five minutes, which is half of what it is good fo
   expect([held.records, counted]).toEqual([0, [[4, 0]]]);
   await clock.advance(2 * FIVE_MINUTES);
   expect(acks).toHaveLength(4);
+});
+
+test('what a sink has refused of it is said in an ack of its own, as not every gateway knows that code', async () => {
+  const held = heldOf();
+  const first = keep(held, 1, [1, 5]);
+  const second = keep(held, 2, [2, 2]);
+  const refused: LogRejection = { code: 'sink:lake', reason: 'too old', ranges: [[2, 3]], isKept: true };
+  first.resolve(refused);
+  second.resolve({ ...refused, ranges: [[2, 2]] });
+  await clock.advance(0);
+  const stored = [
+    [1, 1],
+    [4, 5],
+  ];
+  expect(acks).toEqual([
+    { ...named(1), stored },
+    { ...named(1), rejected: [{ code: 'sink:lake', ranges: [[2, 3]] }] },
+    { ...named(2), rejected: [{ code: 'sink:lake', ranges: [[2, 2]] }] },
+  ]);
+  expect([counted, rejectedCounts, held.records]).toEqual([
+    [
+      [3, 0],
+      [0, 0],
+    ],
+    [2, 0],
+    0,
+  ]);
 });
 
 test('what nobody watches over any more is not spoken of again', async () => {

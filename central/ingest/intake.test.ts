@@ -8,7 +8,7 @@ import { MooringError } from '../../runtime/errors.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { batchOf, saltOf, samplesOf, tokenOf } from '../../test/batches.ts';
 import { LogLines } from '../../test/log-lines.ts';
-import type { LogEntry, LogOutcome, RecordLog } from '../recordlog/recordlog.ts';
+import type { LogEntry, LogOutcome, LogRejection, RecordLog } from '../recordlog/recordlog.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 
@@ -23,7 +23,9 @@ interface Parts {
   readonly held?: number[];
   /** How many of the others another entry has brought. */
   readonly repeated?: number;
-  readonly later?: Promise<void>;
+  readonly later?: Promise<readonly LogRejection[]>;
+  /** Those that are rejected are in the dead letter already. */
+  readonly isKept?: true;
 }
 
 /** A log whose appends end when the test says so. */
@@ -49,20 +51,21 @@ class ScriptedLog implements RecordLog {
   }
 
   /** The oldest entry that waits is stored, but for what is named otherwise. */
-  store({ rejected = [], held = [], repeated = 0, later }: Parts = {}): void {
+  store({ rejected = [], held = [], repeated = 0, later, isKept }: Parts = {}): void {
     const { entry, resolve } = this.#next();
     const stored = entry.records
       .map(({ sequence }) => sequence)
       .filter((sequence) => !rejected.includes(sequence) && !held.includes(sequence));
     happened.push('stored');
-    const code = 'too_large';
+    const code = isKept === true ? 'sink:lake' : 'too_large';
+    const kept = isKept === undefined ? {} : { isKept };
     const reason = 'larger than it may be';
     resolve({
       stored: rangesOf(stored),
       added: stored.length - repeated,
       held: rangesOf(held),
       ...(later === undefined ? {} : { later }),
-      rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason }],
+      rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason, ...kept }],
     });
   }
 
@@ -200,7 +203,7 @@ test('held is passed on', async () => {
 
 test('what is held is answered again when it is stored, hours later, and counts as stored then', async () => {
   const intake = intakeOf();
-  const { promise: later, resolve } = Promise.withResolvers<void>();
+  const { promise: later, resolve } = Promise.withResolvers<readonly LogRejection[]>();
   send(intake, batch([1, 2, 3]));
   script.store({ held: [2, 3], later });
   await intake.idle();
@@ -209,20 +212,33 @@ test('what is held is answered again when it is stored, hours later, and counts 
   expect(intake.stats).toMatchObject({ stored: 1, held: 2, duplicates: 0, bytesWaiting: 0 });
   await clock.advance(2 * 3_600_000);
   expect(acks.slice(1)).toEqual(Array.from({ length: 24 }, () => ({ ...named(), held })));
-  resolve();
+  resolve([]);
   await clock.advance(0);
   expect(acks.at(-1)).toEqual({ ...named(), stored: [[2, 3]] });
   expect(intake.stats).toMatchObject({ stored: 3, held: 0, duplicates: 0 });
 });
 
+test('what a sink has put into the dead letter is not put there again, and counts as rejected', async () => {
+  const intake = intakeOf();
+  send(intake, batch([1, 2]));
+  script.store({ rejected: [2], isKept: true });
+  await intake.idle();
+  expect(acks).toEqual([
+    { ...named(), stored: ONE },
+    { ...named(), rejected: [{ code: 'sink:lake', ranges: [[2, 2]] }] },
+  ]);
+  expect(dead.letters).toEqual([]);
+  expect(intake.stats).toMatchObject({ stored: 1, rejected: 1 });
+});
+
 test('once closed nothing more is said of what is held', async () => {
   const intake = intakeOf();
-  const { promise: later, resolve } = Promise.withResolvers<void>();
+  const { promise: later, resolve } = Promise.withResolvers<readonly LogRejection[]>();
   send(intake, batch([1]));
   script.store({ held: [1], later });
   await intake.idle();
   await intake.close();
-  resolve();
+  resolve([]);
   await clock.advance(600_000);
   expect(acks).toHaveLength(1);
   expect(clock.pendingTimers).toBe(0);

@@ -100,6 +100,9 @@ export class Intake {
         this.#counts.stored += added;
         this.#counts.duplicates += repeated;
       },
+      onRejected: (count) => {
+        this.#counts.rejected += count;
+      },
     });
   }
 
@@ -194,15 +197,20 @@ export class Intake {
     this.#counts.duplicates += countOf(repeats) + countOf(outcome.stored) - outcome.added;
     this.#counts.stored += outcome.added;
     this.#counts.rejected += letters.length;
+    const kept = outcome.rejected.filter(({ isKept }) => isKept === true);
+    this.#counts.rejected += kept.reduce((sum, { ranges }) => sum + countOf(ranges), 0);
     const codes = Map.groupBy(letters, ({ code }) => code);
     return {
       stored: mergedRanges(repeats, outcome.stored),
       held: outcome.held,
       ...(outcome.later === undefined ? {} : { later: outcome.later }),
-      rejected: [...codes].map(([code, some]: [RejectCode, DeadLetter[]]) => ({
-        code,
-        ranges: rangesOf(some.map(({ sequence }) => sequence).sort((a, b) => a - b)),
-      })),
+      rejected: [
+        ...kept,
+        ...[...codes].map(([code, some]: [RejectCode, DeadLetter[]]) => ({
+          code,
+          ranges: rangesOf(some.map(({ sequence }) => sequence).sort((a, b) => a - b)),
+        })),
+      ],
     };
   }
 
@@ -281,9 +289,10 @@ function bodyOf(bytes: Uint8Array): Batch | { readonly unreadable: true } | { re
   }
 }
 
-/** What the log refused for good. */
+/** What the log refused for good, and is in no dead letter yet. */
 function lettersOf({ rejected }: LogOutcome, { gateway, run, records }: Inspected['entry'], receivedAtMs: number) {
-  return rejected.flatMap(({ ranges, code, reason }): DeadLetter[] => {
+  return rejected.flatMap(({ ranges, code, reason, isKept }): DeadLetter[] => {
+    if (isKept === true) return [];
     const set = new IntervalSet(ranges);
     return records
       .filter(({ sequence }) => set.has(sequence))

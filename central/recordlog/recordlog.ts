@@ -33,16 +33,20 @@ export interface LogOutcome {
   /** Durable in the log, not yet where `ack` asks for it. */
   readonly held: readonly Range[];
   /**
-   * What becomes of the held ones; absent where there are none, or nobody watches over them. Resolves when each is stored.
-   * Rejects with a `MooringError` when nobody does any more. The gateway will send them again by itself then.
+   * What becomes of the held ones; absent where there are none, or nobody watches over them. Resolves when each is stored,
+   * or one of those that it resolves with. Rejects with a `MooringError` when nobody does any more. The gateway will send them again by itself then.
    */
-  readonly later?: Promise<void>;
-  /** Never to be stored. The caller puts them into the dead letter before it answers. */
-  readonly rejected: readonly {
-    readonly ranges: readonly Range[];
-    readonly code: RejectCode;
-    readonly reason: string;
-  }[];
+  readonly later?: Promise<readonly LogRejection[]>;
+  readonly rejected: readonly LogRejection[];
+}
+
+/** Never to be stored. */
+export interface LogRejection {
+  readonly ranges: readonly Range[];
+  readonly code: RejectCode;
+  readonly reason: string;
+  /** They are in the dead letter. Left out: the caller puts them there before it answers. */
+  readonly isKept?: true;
 }
 
 /**

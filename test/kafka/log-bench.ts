@@ -1,9 +1,10 @@
 import type { DeadLetter } from '../../central/ingest/dead-letter.ts';
 import { type AckMessage, decodeAckMessage } from '../../central/recordlog/kafka/acks.ts';
+import type { KafkaConsumer } from '../../central/recordlog/kafka/client.ts';
 import { KafkaRecordLog, type KafkaRecordLogOptions } from '../../central/recordlog/kafka/kafka-recordlog.ts';
 import { partitionOf } from '../../central/recordlog/kafka/partitioner.ts';
 import { topicNamesOf } from '../../central/recordlog/kafka/topics.ts';
-import type { LogEntry, LogOutcome } from '../../central/recordlog/recordlog.ts';
+import type { LogEntry, LogOutcome, LogRejection } from '../../central/recordlog/recordlog.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
 import type { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
@@ -18,6 +19,8 @@ export interface AppendResult {
   error?: MooringError;
   /** What was held is stored. */
   isLater?: boolean;
+  /** What was held and is refused. */
+  later?: readonly LogRejection[];
   laterError?: MooringError;
 }
 
@@ -36,7 +39,19 @@ export class LogBench {
   readonly disk = new PowerCutDisk(new SeededRandom(1));
   readonly fatal: MooringError[] = [];
   readonly inFiles: DeadLetter[] = [];
+  /** Of each log that was opened, one for each try. */
+  readonly tails: KafkaConsumer[] = [];
   #seed = 1;
+
+  constructor() {
+    const { kafka, tails } = this;
+    const create = kafka.createConsumer.bind(kafka);
+    kafka.createConsumer = (options) => {
+      const tail = create(options);
+      tails.push(tail);
+      return tail;
+    };
+  }
 
   make(options: Partial<KafkaRecordLogOptions> = {}): KafkaRecordLog {
     this.#seed += 1;
@@ -82,7 +97,10 @@ export class LogBench {
       (outcome) => {
         result.outcome = outcome;
         outcome.later?.then(
-          () => (result.isLater = true),
+          (later) => {
+            result.isLater = true;
+            if (later.length > 0) result.later = later;
+          },
           (error: MooringError) => (result.laterError = error),
         );
       },

@@ -26,7 +26,10 @@ export const anyAck: fc.Arbitrary<Ack> = fc
         stored: someRanges(80),
         held: fc.record({ ranges: someRanges(80), seconds: fc.nat(BOUNDS.heldSecondsMax) }, { noNullPrototype: true }),
         rejected: fc.array(
-          fc.record({ ranges: someRanges(20), code: fc.constantFrom(...REJECT_CODES) }, { noNullPrototype: true }),
+          fc.record(
+            { ranges: someRanges(20), code: fc.constantFrom(...REJECT_CODES, 'sink:lake' as const) },
+            { noNullPrototype: true },
+          ),
           { minLength: 1, maxLength: 4 },
         ),
         busy: fc.record({ retryAfterMs: fc.nat(2 ** 32 - 1) }, { noNullPrototype: true }),

@@ -1,6 +1,6 @@
 import { aborted } from '../../../runtime/aborted.ts';
 import { Backoff } from '../../../runtime/backoff.ts';
-import type { Clock } from '../../../runtime/clock.ts';
+import { type Clock, withDeadline } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
@@ -28,6 +28,13 @@ const NEWEST_COUNT = 20_000;
 /** A broker that never had a group has to make a place for the first one, and lets it in a moment later. */
 const FAILURES_TOLD = 2;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
+/** How long `readTo` waits, in milliseconds. */
+const READ_MS = 5000;
+/**
+ * Where not all is read at the start, what is said to be held in the first of it counts for nothing: a sink may have
+ * refused it before. An append has no longer from producing a record to saying so, in milliseconds.
+ */
+const HELD_DOUBT_MS = 60_000;
 
 /** Reads the acknowledgements as they come, from every copy of the centre, and first the newest of those that are there. */
 export class AckTail {
@@ -42,6 +49,9 @@ export class AckTail {
   /** In a row. */
   #failures = 0;
   #isCaughtUp = false;
+  /** Partition → before which time `held` is not believed. */
+  readonly #doubts = new Map<number, number>();
+  #waiting: { readonly ends: readonly number[]; readonly resolve: () => void }[] = [];
 
   constructor(options: AckTailOptions) {
     this.#options = options;
@@ -51,6 +61,32 @@ export class AckTail {
   /** Begins when the topic is there; goes on for ever, whatever happens to Kafka. */
   start(topicIsThere: Promise<void>): void {
     this.#work = this.#run(topicIsThere);
+  }
+
+  /**
+   * Resolves when every partition has been read up to its end. Rejects with `LOG_FAILED` when that takes longer than five
+   * seconds, or the signal is aborted.
+   * @param ends by partition
+   */
+  async readTo(ends: readonly number[], signal: AbortSignal): Promise<void> {
+    if (this.#hasRead(ends)) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = { ends, resolve };
+    this.#waiting.push(waiting);
+    const late = (): MooringError => new MooringError('LOG_FAILED', 'the acknowledgements are not read in time');
+    const giveUp = (): void => reject(late());
+    signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
+    try {
+      await withDeadline(this.#options.clock, READ_MS, promise, late);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      this.#waiting = this.#waiting.filter((each) => each !== waiting);
+    }
+  }
+
+  #hasRead(ends: readonly number[]): boolean {
+    return ends.every((end, partition) => end === 0 || (this.#next.get(partition) ?? -1) >= end);
   }
 
   async close(): Promise<void> {
@@ -100,26 +136,45 @@ export class AckTail {
     const positions = new Map<number, number>();
     for (const partition of partitions) {
       const span: LogSpan = spans[partition] ?? { first: 0, end: 0 };
-      const newest = Math.max(span.first, span.end - NEWEST_COUNT);
-      const next = Math.max(newest, this.#next.get(partition) ?? 0);
+      const known = this.#next.get(partition);
+      // Once begun nothing is left out: what a sink has refused may stand there.
+      const next = Math.max(span.first, known ?? span.end - NEWEST_COUNT);
       positions.set(partition, Math.min(next, span.end));
+      if (known === undefined) this.#next.set(partition, next);
+      if (known === undefined && next > span.first) this.#doubts.set(partition, Number.POSITIVE_INFINITY);
       if (!this.#isCaughtUp && next < span.end) this.#goals.set(partition, span.end);
     }
     this.#look();
+    this.#answer();
     return positions;
   }
 
   #read(partition: number, messages: readonly ConsumedMessage[]): void {
-    for (const { offset, value } of messages) {
+    for (const { offset, value, timestampMs } of messages) {
       const message = decodeAckMessage(value);
       // One that stands elsewhere than it says is none of ours.
-      if (message?.partition === partition) this.#options.onMessage(message);
+      const isOurs = message?.partition === partition;
+      if (isOurs && !(message.state === 'held' && this.#isDoubtful(partition, timestampMs)))
+        this.#options.onMessage(message);
       this.#next.set(partition, offset + 1);
     }
+    this.#answer();
     if ((this.#next.get(partition) ?? 0) >= (this.#goals.get(partition) ?? Number.POSITIVE_INFINITY)) {
       this.#goals.delete(partition);
       this.#look();
     }
+  }
+
+  #isDoubtful(partition: number, timestampMs: number): boolean {
+    const untilMs = this.#doubts.get(partition);
+    if (untilMs === undefined) return false;
+    if (untilMs === Number.POSITIVE_INFINITY) this.#doubts.set(partition, timestampMs + HELD_DOUBT_MS);
+    else if (timestampMs >= untilMs) this.#doubts.delete(partition);
+    return this.#doubts.has(partition);
+  }
+
+  #answer(): void {
+    for (const { ends, resolve } of this.#waiting) if (this.#hasRead(ends)) resolve();
   }
 
   #look(): void {

@@ -8,6 +8,8 @@ export interface CommitWatchOptions {
   readonly topic: string;
   /** Every one of them has to have passed. */
   readonly groups: readonly string[];
+  /** Resolves when everything is known that the sinks have refused by now. Rejects with `LOG_FAILED`. Left out: they refuse nothing. */
+  readonly refusals?: (signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   /** So many may wait; 20,000 when left out. */
@@ -106,6 +108,8 @@ export class CommitWatch {
     const { admin, groups, topic, log } = this.#options;
     try {
       const committed = await admin.ask((asked) => Promise.all(groups.map((group) => asked.committed(group, topic))));
+      // What a group has passed it has refused before, and said so before.
+      await this.#options.refusals?.(this.#aborted.signal);
       // In this order: a group that has leapt over what was lost did so after it was lost.
       const spans = await admin.ask((asked) => asked.offsets(topic));
       if (this.#isFailing) log.info({}, 'Kafka says again how far the sinks are');

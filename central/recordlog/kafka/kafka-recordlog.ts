@@ -1,3 +1,4 @@
+import { sinkRejectCode } from '../../../protocol/ack.ts';
 import type { RunId } from '../../../protocol/ids.ts';
 import { IntervalSet, type Range, rangesOf } from '../../../protocol/intervals.ts';
 import { BOUNDS } from '../../../protocol/record.ts';
@@ -9,7 +10,14 @@ import type { DeadLetters } from '../../ingest/dead-letter.ts';
 import { atMost } from '../../ingest/patience.ts';
 import type { Disk } from '../../sinks/disk.ts';
 import type { PoisonLetters } from '../../sinks/feed/poison-letters.ts';
-import { jsonOf, type LogEntry, type LogOutcome, type LogRecord, type RecordLog } from '../recordlog.ts';
+import {
+  jsonOf,
+  type LogEntry,
+  type LogOutcome,
+  type LogRecord,
+  type LogRejection,
+  type RecordLog,
+} from '../recordlog.ts';
 import { AckTail } from './ack-tail.ts';
 import { AdminSession } from './admin-session.ts';
 import type { KafkaClient, KafkaMessage } from './client.ts';
@@ -84,14 +92,21 @@ export class KafkaRecordLog implements RecordLog {
     this.#clock = clock;
     this.#recordBytesMax = recordBytesMax ?? BOUNDS.batchJsonBytes;
     this.#watchedMax = options.watchedMax ?? WATCHED_MAX;
-    this.#ledger = new Ledger(options.ledger);
+    const isDeciding = (sink: string): boolean => ack !== 'log' && ack.groups.includes(`${prefix}.${sink}`);
+    this.#ledger = new Ledger(options.ledger, isDeciding);
     this.#link = new LogLink(options);
     this.#admin = new AdminSession(client, clock);
     const shared = { admin: this.#admin, clock, log };
     this.#commits =
       ack === 'log'
         ? undefined
-        : new CommitWatch({ ...shared, topic: names.records, groups: ack.groups, waitingMax: this.#watchedMax });
+        : new CommitWatch({
+            ...shared,
+            topic: names.records,
+            groups: ack.groups,
+            refusals: (signal) => this.#readRefusals(signal),
+            waitingMax: this.#watchedMax,
+          });
     this.#settlement = new Settlement({
       link: this.#link,
       ledger: this.#ledger,
@@ -152,6 +167,15 @@ export class KafkaRecordLog implements RecordLog {
     this.#admin.close();
   }
 
+  /** What was said before now is known then. */
+  async #readRefusals(signal: AbortSignal): Promise<void> {
+    const spans = await this.#admin.ask((asked) => asked.offsets(this.#options.topics.names.acks));
+    await this.#tail.readTo(
+      spans.map(({ end }) => end),
+      signal,
+    );
+  }
+
   async #append(entry: LogEntry): Promise<LogOutcome> {
     const verdict: Verdict = { pieces: new Set(), fresh: new Set(), tooLarge: [], refused: [] };
     const deadlineMs = this.#clock.monotonicMs() + APPEND_MS;
@@ -165,13 +189,14 @@ export class KafkaRecordLog implements RecordLog {
   /** Produces what nobody has. Resolves with what somebody else has had under way, and now either is there or is not. */
   async #advance(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<readonly LogRecord[]> {
     const { run, records } = entry;
+    const { rejected } = this.#ledger;
     const stored = this.#ledger.stored(run);
     const others = this.#flights.of(run);
     const fresh: LogRecord[] = [];
     const joined: LogRecord[] = [];
     for (const record of records) {
       const { sequence } = record;
-      if (stored.has(sequence)) continue;
+      if (stored.has(sequence) || rejected.sinkOf(run, sequence) !== undefined) continue;
       const piece = this.#ledger.heldWith(run, sequence);
       if (piece !== undefined) verdict.pieces.add(piece);
       else if (others.some(({ sequences }) => sequences.has(sequence))) joined.push(record);
@@ -208,6 +233,7 @@ export class KafkaRecordLog implements RecordLog {
       sizes.push(size);
     }
     if (messages.length === 0) return [];
+    const refusalsEpoch = this.#ledger.refused.epoch;
     const land = this.#flights.begin(run, new IntervalSet(rangesOf(sequences)));
     try {
       const { span, refused } = await this.#link.produce({ messages, sizes, deadlineMs });
@@ -219,7 +245,15 @@ export class KafkaRecordLog implements RecordLog {
       }
       if (span === undefined) return [];
       const all = produced.ranges();
-      const piece: HeldPiece = { run, gateway, partition, ...span, sequences: produced, isDeclared: false };
+      const piece: HeldPiece = {
+        run,
+        gateway,
+        partition,
+        ...span,
+        sequences: produced,
+        isDeclared: false,
+        refusalsEpoch,
+      };
       if (this.#ledger.addHeld(piece)) this.#begin(piece, verdict);
       return sequencesIn(all).filter((sequence) => !verdict.fresh.has(sequence));
     } finally {
@@ -237,12 +271,16 @@ export class KafkaRecordLog implements RecordLog {
 
   async #conclude(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<LogOutcome> {
     const pieces = [...verdict.pieces];
+    const { epoch } = this.#ledger.rejected;
     const rejected = rejectedOf(verdict, this.#recordBytesMax);
     const without = new Set([...verdict.tooLarge, ...verdict.refused]);
     const taken = entry.records.map(({ sequence }) => sequence).filter((sequence) => !without.has(sequence));
     if (this.#commits === undefined || pieces.length === 0) {
       await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.settle(piece))));
-      return { stored: rangesOf(taken), added: verdict.fresh.size, held: [], rejected };
+      const sunk = this.#sunk(entry.run, taken, epoch);
+      const stored = taken.filter((sequence) => !sunk.sequences.has(sequence));
+      const added = stored.filter((sequence) => verdict.fresh.has(sequence)).length;
+      return { stored: rangesOf(stored), added, held: [], rejected: [...rejected, ...sunk.rejections] };
     }
     await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.declare(piece))));
     const asked = pieces.map((piece) => ({ piece, sequences: within(piece, taken) }));
@@ -251,14 +289,39 @@ export class KafkaRecordLog implements RecordLog {
     if (later !== undefined) await atMost(this.#clock, patienceMs, later.catch(unlessExpired));
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
     const held = new Set(asked.flatMap(({ piece, sequences }) => sequences.filter((one) => piece.sequences.has(one))));
-    const stored = taken.filter((sequence) => !held.has(sequence));
+    const concluded = taken.filter((sequence) => !held.has(sequence));
+    const sunk = this.#sunk(entry.run, concluded, epoch);
+    const stored = concluded.filter((sequence) => !sunk.sequences.has(sequence));
     const outcome = {
       stored: rangesOf(stored),
       added: stored.filter((sequence) => verdict.fresh.has(sequence)).length,
       held: rangesOf(taken.filter((sequence) => held.has(sequence))),
-      rejected,
+      rejected: [...rejected, ...sunk.rejections],
     };
-    return held.size === 0 || later === undefined ? outcome : { ...outcome, later };
+    if (held.size === 0 || later === undefined) return outcome;
+    const waiting = [...held];
+    return { ...outcome, later: later.then(() => this.#sunk(entry.run, waiting, epoch).rejections) };
+  }
+
+  /** What sinks have refused for good of some records. Throws `LOG_FAILED` where anything was forgotten since. */
+  #sunk(run: RunId, sequences: readonly number[], epoch: number): Sunk {
+    if (this.#ledger.rejected.epoch !== epoch) {
+      throw new MooringError('LOG_FAILED', 'what sinks have refused is forgotten: send it again');
+    }
+    const sinks = new Map<string, number[]>();
+    for (const sequence of sequences) {
+      const sink = this.#ledger.rejected.sinkOf(run, sequence);
+      if (sink !== undefined) sinks.set(sink, [...(sinks.get(sink) ?? []), sequence]);
+    }
+    return {
+      sequences: new Set([...sinks.values()].flat()),
+      rejections: [...sinks].map(([sink, some]) => ({
+        ranges: rangesOf(some.toSorted((a, b) => a - b)),
+        code: sinkRejectCode(sink),
+        reason: `the sink ${sink} does not take it`,
+        isKept: true,
+      })),
+    };
   }
 
   /** Resolves when all is stored. Undefined where too many wait already: while sinks are away, gateways ask again and again. */
@@ -280,6 +343,11 @@ export class KafkaRecordLog implements RecordLog {
       return new MooringError('LOG_FAILED', 'Kafka has not taken the acknowledgement in time');
     });
   }
+}
+
+interface Sunk {
+  readonly sequences: ReadonlySet<number>;
+  readonly rejections: readonly LogRejection[];
 }
 
 /** What is found out about an append. */

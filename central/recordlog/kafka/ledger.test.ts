@@ -15,6 +15,7 @@ function pieceOf(ranges: readonly Range[], run = RUN): HeldPiece {
     last: 9,
     sequences: new IntervalSet(ranges),
     isDeclared: true,
+    refusalsEpoch: 0,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RunId } from '../../../protocol/ids.ts';
 import { IntervalSet, type Range, type ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
 import type { AckMessage } from './acks.ts';
+import { Refusals } from './refusals.ts';
 
 /**
  * Records that the log has and of which `stored` may not be said yet. Becomes empty as they are stored, and may grow
@@ -16,6 +17,8 @@ export interface HeldPiece {
   readonly sequences: IntervalSet;
   /** A message of the acknowledgements says that the log has them. */
   isDeclared: boolean;
+  /** Of the ledger's refusals, before the records could be refused: when it has grown, one of these may be forgotten. */
+  readonly refusalsEpoch: number;
   /** Under way. */
   declaring?: Promise<void> | undefined;
   settling?: Promise<void> | undefined;
@@ -29,9 +32,17 @@ export interface LedgerBounds {
   readonly heldMax: number;
   /** Ranges of all runs' pieces together. */
   readonly heldRangesMax: number;
+  /** Ranges that sinks have refused, of all runs together. */
+  readonly refusedRangesMax: number;
 }
 
-const BOUNDS: LedgerBounds = { runsMax: 20_000, rangesMax: 200_000, heldMax: 100_000, heldRangesMax: 200_000 };
+const BOUNDS: LedgerBounds = {
+  runsMax: 20_000,
+  rangesMax: 200_000,
+  heldMax: 100_000,
+  heldRangesMax: 200_000,
+  refusedRangesMax: 200_000,
+};
 /** A sink that is away for weeks makes pieces by the million, of few ranges: the oldest of a run become one. */
 const PIECES_PER_RUN = 4;
 const NOTHING: ReadonlyIntervalSet = new IntervalSet();
@@ -45,12 +56,20 @@ export class Ledger {
   /** The run that was forgotten about the longest comes first. */
   readonly #stored = new Map<RunId, IntervalSet>();
   readonly #held = new Map<RunId, Held>();
+  readonly #isDeciding: (sink: string) => boolean;
+  /** What sinks that decide have refused; and of that, what gateways may hear. */
+  readonly refused: Refusals;
+  readonly rejected: Refusals;
   #ranges = 0;
   #heldCount = 0;
   #heldRanges = 0;
 
-  constructor(bounds: Partial<LedgerBounds> = {}) {
+  /** @param isDeciding whether a sink has to have a record before it is acknowledged; none when left out */
+  constructor(bounds: Partial<LedgerBounds> = {}, isDeciding: (sink: string) => boolean = () => false) {
     this.#bounds = { ...BOUNDS, ...bounds };
+    this.#isDeciding = isDeciding;
+    this.refused = new Refusals(this.#bounds.refusedRangesMax);
+    this.rejected = new Refusals(this.#bounds.refusedRangesMax);
   }
 
   stored(run: RunId): ReadonlyIntervalSet {
@@ -75,14 +94,19 @@ export class Ledger {
     this.#release(run, ranges);
   }
 
+  addRejected(run: RunId, sink: string, ranges: readonly Range[]): void {
+    this.rejected.add(run, sink, ranges);
+    this.#release(run, ranges);
+  }
+
   /**
-   * Takes out of a piece what is known already, as stored or in another piece, and keeps the rest. Returns whether there
+   * Takes out of a piece what is known already, as stored, as rejected or in another piece, and keeps the rest. Returns whether there
    * is any.
    */
   addHeld(piece: HeldPiece): boolean {
     const { run, sequences } = piece;
     const held = this.#held.get(run) ?? { all: new IntervalSet(), pieces: [] };
-    for (const known of [this.stored(run), held.all]) {
+    for (const known of [this.stored(run), ...this.rejected.of(run).values(), held.all]) {
       for (const [first, last] of sequences.ranges().flatMap((range) => known.within(...range))) {
         sequences.remove(first, last);
       }
@@ -106,10 +130,23 @@ export class Ledger {
   }
 
   /** What a message of the acknowledgements says. */
-  learn({ run, gateway, partition, first, last, state, ranges }: AckMessage): void {
-    if (state === 'stored') this.addStored(run, ranges);
-    else {
-      this.addHeld({ run, gateway, partition, first, last, sequences: new IntervalSet(ranges), isDeclared: true });
+  learn(message: AckMessage): void {
+    const { run, gateway, partition, first, last, ranges } = message;
+    switch (message.state) {
+      case 'stored':
+        this.addStored(run, ranges);
+        return;
+      case 'refused':
+        if (this.#isDeciding(message.sink)) this.refused.add(run, message.sink, ranges);
+        return;
+      case 'rejected':
+        this.addRejected(run, message.sink, ranges);
+        return;
+      case 'held': {
+        const sequences = new IntervalSet(ranges);
+        const refusalsEpoch = this.refused.epoch;
+        this.addHeld({ run, gateway, partition, first, last, sequences, isDeclared: true, refusalsEpoch });
+      }
     }
   }
 

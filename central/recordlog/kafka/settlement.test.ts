@@ -36,7 +36,8 @@ beforeEach(() => {
 
 function heldPiece(ranges: readonly Range[], last: number): HeldPiece {
   const sequences = new IntervalSet(ranges);
-  const piece = { run: RUN, gateway: 'plaka', partition: 0, first: 0, last, sequences, isDeclared: false };
+  const place = { run: RUN, gateway: 'plaka', partition: 0, first: 0, last };
+  const piece = { ...place, sequences, isDeclared: false, refusalsEpoch: ledger.refused.epoch };
   ledger.addHeld(piece);
   return piece;
 }

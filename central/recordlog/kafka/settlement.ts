@@ -1,7 +1,7 @@
-import type { Range } from '../../../protocol/intervals.ts';
+import { IntervalSet, type Range, type ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
-import { type AckMessage, encodeAckMessage } from './acks.ts';
+import { type AckWord, encodeAckMessage } from './acks.ts';
 import type { CommitWatch } from './commit-watch.ts';
 import type { HeldPiece, Ledger } from './ledger.ts';
 import type { LogLink } from './log-link.ts';
@@ -38,7 +38,7 @@ export class Settlement {
   }
 
   /**
-   * Resolves when a piece is where it has to be, and a message says so. Rejects with `LOG_FAILED`, and may be called again
+   * Resolves when a piece is where it has to be, or refused there, and messages say so. Rejects with `LOG_FAILED`, and may be called again
    * then, or with `LOG_EXPIRED` where it is nowhere any more. Whoever asks while it is under way shares it.
    */
   settle(piece: HeldPiece): Promise<void> {
@@ -56,7 +56,7 @@ export class Settlement {
   async #declare(piece: HeldPiece): Promise<void> {
     const ranges = piece.sequences.ranges();
     // Another copy may have said meanwhile that it is stored.
-    if (ranges.length > 0) await this.#say(piece, 'held', ranges);
+    if (ranges.length > 0) await this.#say(piece, { state: 'held' }, ranges);
     piece.isDeclared = true;
   }
 
@@ -72,13 +72,38 @@ export class Settlement {
       const ranges = waiting
         .flatMap((range) => sequences.within(...range))
         .flatMap((range) => ledger.stored(run).missing(...range));
-      if (ranges.length > 0) {
-        await this.#say({ ...piece, first, last }, 'stored', ranges);
-        ledger.addStored(run, ranges);
-      }
+      await this.#conclude(piece, { ...piece, first, last }, ranges);
       // The ledger may have forgotten that it had the piece.
       for (const range of waiting) sequences.remove(...range);
     }
+  }
+
+  /**
+   * Who has passed all of these has said before which it refuses.
+   * @param passed the piece as it was when they were asked
+   */
+  async #conclude(piece: HeldPiece, passed: HeldPiece, ranges: readonly Range[]): Promise<void> {
+    const { ledger } = this.#options;
+    const { run } = piece;
+    const left = new IntervalSet(ranges);
+    for (const rejected of ledger.rejected.of(run).values()) takeOut(left, rejected);
+    for (const [sink, refused] of ledger.refused.of(run)) {
+      const some = takeOut(left, refused);
+      if (some.length === 0) continue;
+      await this.#say(passed, { state: 'rejected', sink }, some);
+      ledger.addRejected(run, sink, some);
+    }
+    const stored = left.ranges();
+    if (stored.length === 0) return;
+    if (piece.refusalsEpoch !== ledger.refused.epoch) {
+      ledger.forget(piece);
+      throw new MooringError('LOG_EXPIRED', 'what sinks have refused of these records is forgotten', {
+        hint: 'They are asked for once more, as so many were refused. Look at the dead letter.',
+        retry: 'later',
+      });
+    }
+    await this.#say(passed, { state: 'stored' }, stored);
+    ledger.addStored(run, stored);
   }
 
   async #passed(piece: HeldPiece, first: number, last: number): Promise<void> {
@@ -93,11 +118,11 @@ export class Settlement {
 
   async #say(
     { run, gateway, partition, first, last }: HeldPiece,
-    state: AckMessage['state'],
+    word: AckWord,
     ranges: readonly Range[],
   ): Promise<void> {
     const { link, topic, clock } = this.#options;
-    const value = encodeAckMessage({ run, gateway, partition, first, last, state, ranges });
+    const value = encodeAckMessage({ run, gateway, partition, first, last, ranges, ...word });
     const { refused } = await link.produce({
       messages: [{ topic, partition, key: gateway, value }],
       sizes: [value.length],
@@ -107,4 +132,11 @@ export class Settlement {
       throw new MooringError('LOG_FAILED', 'the topic of acknowledgements refuses one', { context: { topic } });
     }
   }
+}
+
+/** Takes out of a set what another has too; what that was. */
+function takeOut(set: IntervalSet, other: ReadonlyIntervalSet): Range[] {
+  const both = set.ranges().flatMap((range) => other.within(...range));
+  for (const range of both) set.remove(...range);
+  return both;
 }

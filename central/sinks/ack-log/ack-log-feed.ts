@@ -54,11 +54,11 @@ class AckFileTarget implements FeedTarget<AckMessage> {
     return message;
   }
 
-  /** In as many commits as it takes; the position goes with the last. What is only held is not acknowledged. */
+  /** In as many commits as it takes; the position goes with the last. What is held or refused is not acknowledged. */
   async write(messages: readonly AckMessage[], position: LogPosition): Promise<readonly RefusedItem[]> {
     const lines = new AckLines(this.#path, this.#appender);
     for (const { run, state, ranges } of messages) {
-      if (state === 'held') continue;
+      if (state !== 'stored') continue;
       lines.add(run, ranges);
       while (lines.isFull && !this.#isClosing) {
         await this.#appender.append(lines.take());
