@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   UDP_KEY_UNUSABLE: 'never',
   SOCKET_FAILED: 'later',
   NOT_RUNNING: 'later',
+  ENROLL_FAILED: 'never',
   AUDIT_UNREADABLE: 'never',
 } as const satisfies Record<string, Retry>;
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -44,6 +44,10 @@ export function checkMqtt(reader: ConfigReader): void {
   } else if (listen !== undefined) {
     checkListener(reader, mqtt);
   } else if (url !== undefined) {
+    if (Object.hasOwn(mqtt, 'crl')) {
+      const hint = 'Give it to the broker (`crlfile` of Mosquitto), and remove it here.';
+      reader.report([...MQTT, 'crl'], 'key', 'goes with `listen` only', hint);
+    }
     checkBrokerClient(reader, MQTT);
   } else {
     const hint = 'Write `url: mqtt://HOST:1883`, or `listen: 127.0.0.1:1883` for the embedded broker.';
@@ -59,6 +63,9 @@ function checkListener(reader: ConfigReader, mqtt: Readonly<Record<string, unkno
   if (Object.hasOwn(mqtt, 'share')) {
     const hint = 'Copies of a centre need a broker that is none of them: `url`.';
     reader.report([...MQTT, 'share'], 'key', 'goes with `url` only', hint);
+  }
+  if (Object.hasOwn(mqtt, 'crl') && !Object.hasOwn(mqtt, 'ca')) {
+    reader.report([...MQTT, 'crl'], 'key', 'stands without `ca`', 'Add `ca`: without it no certificate is asked for.');
   }
   const listen = listenAddress().safeParse(mqtt.listen);
   const missing = ['ca', 'cert', 'key'].filter((each) => !Object.hasOwn(mqtt, each));

@@ -73,10 +73,10 @@ function ackOf({ ack, kafka }: Root, sinks: readonly SinkConfig[]): readonly str
 }
 
 function mqttOf(keys: NonNullable<NonNullable<Root['ingest']>['mqtt']>): MqttIngestConfig {
-  const { url, listen, ca, cert, key, share } = keys;
+  const { url, listen, ca, cert, key, crl, share } = keys;
   if (url !== undefined) return { mode: 'client', share, ...brokerClientOf({ ...keys, url }) };
   assert(listen !== undefined, 'neither `url` nor `listen` is a problem');
-  const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca };
+  const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca, crlFile: crl };
   return { mode: 'embedded', listen, tls };
 }
 

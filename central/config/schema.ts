@@ -22,6 +22,11 @@ const mqttSchema = z
       .optional()
       .describe('Or: carry the embedded broker, at this address; beyond loopback it wants `ca`, `cert` and `key`'),
     ...tlsShape,
+    crl: filePath()
+      .optional()
+      .describe(
+        'With `listen`: file with certificates that were taken back, PEM; it and the other three are read again when they change',
+      ),
     ...loginShape,
     share: pattern(
       NAME_PATTERN,
@@ -33,7 +38,10 @@ const mqttSchema = z
         'With `url`: copies of the centre that say the same name divide the batches; the broker has to know `$share`',
       ),
   })
-  .meta({ oneOf: [{ required: ['url'] }, { required: ['listen'] }], ...brokerClientNote });
+  .meta({
+    oneOf: [{ required: ['url'] }, { required: ['listen'] }],
+    dependentRequired: { ...brokerClientNote.dependentRequired, crl: ['listen', 'ca'] },
+  });
 
 const ingestSchema = z
   .strictObject({

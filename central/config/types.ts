@@ -80,6 +80,8 @@ export interface ListenTlsConfig {
   readonly keyFile: string;
   /** Clients must show a certificate signed by one of these; undefined: they need none, on loopback only. */
   readonly caFile: string | undefined;
+  /** Certificates that were taken back, as the authority signed it; undefined or left out: none. */
+  readonly crlFile?: string | undefined;
 }
 
 export type SinkConfig = FilesSinkConfig | AckLogSinkConfig | StoreSinkConfig;

@@ -71,6 +71,7 @@ export class EmbeddedBroker implements Ingest {
     this.#listener = new Listener({
       config,
       clock,
+      log,
       refusals: this.#refusals,
       connectionsMax: connectionsMax ?? CONNECTIONS_MAX,
       packetBytesMax: PACKET_BYTES_MAX,

@@ -38,6 +38,7 @@ describe('a listener with client certificates', { tags: ['openssl'] }, () => {
         tls: { certFile: broker.cert, keyFile: broker.key, caFile: ca },
       },
       clock,
+      log: new LogLines(),
       refusals,
       connectionsMax: 20,
       packetBytesMax: 1000,

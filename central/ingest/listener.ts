@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { NAME_PATTERN } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { isLoopback, type ListenAddress } from '../../runtime/config/values.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
 import type { EmbeddedBrokerConfig, ListenTlsConfig } from '../config/types.ts';
 import { BoundedConnection } from './bounded-connection.ts';
+import { ListenerTls } from './listener-tls.ts';
 import type { Refusals } from './refusals.ts';
 import { SocketQuota } from './socket-quota.ts';
 import type { Peer } from './topic-rules.ts';
@@ -15,6 +16,7 @@ import type { Peer } from './topic-rules.ts';
 export interface ListenerOptions {
   readonly config: Pick<EmbeddedBrokerConfig, 'listen' | 'tls'>;
   readonly clock: Clock;
+  readonly log: Log;
   readonly refusals: Refusals;
   /** Connections at once, of those whose handshake is done; beyond that new ones are closed. */
   readonly connectionsMax: number;
@@ -44,6 +46,9 @@ export class Listener {
   readonly #shaking = new Map<string, () => void>();
   readonly #handshakes = new SocketQuota(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX);
   readonly #ofGateways = new SocketQuota(Number.POSITIVE_INFINITY, CONNECTIONS_PER_GATEWAY_MAX);
+  /** Of those whose handshake is done. */
+  readonly #secured = new Set<TLSSocket>();
+  #tls: ListenerTls | undefined;
   #server: Server | undefined;
 
   constructor(options: ListenerOptions) {
@@ -65,12 +70,15 @@ export class Listener {
         hint: 'Add `ca`, `cert` and `key`, or listen on 127.0.0.1.',
       });
     }
-    const server = tls === undefined ? this.#plainServer() : this.#tlsServer(await tlsOptionsOf(tls));
+    const server = tls === undefined ? this.#plainServer() : await this.#openTls(tls);
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    await listening(server, listen);
+    await listening(server, listen).catch((error: unknown) => {
+      this.#tls?.close();
+      throw error;
+    });
     server.on('error', (err) => this.#options.refusals.add('the listener failed', { err }));
     this.#server = server;
   }
@@ -79,6 +87,7 @@ export class Listener {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    this.#tls?.close();
     if (server === undefined) return;
     const cancel = this.#options.clock.after(LINGER_MS, () => {
       for (const socket of this.#sockets) socket.destroy();
@@ -91,10 +100,45 @@ export class Listener {
     return createServer(SOCKET, (socket) => this.#accept(socket, undefined));
   }
 
-  #tlsServer(options: TlsOptions): Server {
+  async #openTls(config: ListenTlsConfig): Promise<Server> {
+    const { clock, log } = this.#options;
+    let server: TlsServer | undefined;
+    const tls = new ListenerTls({
+      config,
+      clock,
+      log,
+      onChange: (context) => server?.setSecureContext(context),
+      onLook: () => this.#endUnfit(),
+    });
+    const context = await tls.open();
+    this.#tls = tls;
+    const asking = config.caFile === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+    server = this.#tlsServer({ ...context, ...asking });
+    return server;
+  }
+
+  /** Closes the connections whose certificate was taken back or has ended since they were let in. */
+  #endUnfit(): void {
+    for (const socket of this.#secured) {
+      const fault = this.#tls?.faultOf(socket);
+      if (fault === undefined) continue;
+      this.#options.refusals.add(fault, { gateway: gatewayOf(socket), remote: socket.remoteAddress });
+      socket.destroy();
+    }
+  }
+
+  #tlsServer(options: TlsOptions): TlsServer {
     const { refusals } = this.#options;
-    const server = serverOf({ ...SOCKET, ...options }, (socket) => {
+    const server = createTlsServer({ ...SOCKET, ...options }, (socket) => {
       this.#shaking.get(placeOf(socket))?.();
+      const fault = this.#tls?.faultOf(socket);
+      if (fault !== undefined) {
+        refusals.add(fault, { gateway: gatewayOf(socket), remote: socket.remoteAddress });
+        socket.destroy();
+        return;
+      }
+      this.#secured.add(socket);
+      socket.once('close', () => this.#secured.delete(socket));
       const name = options.requestCert === true ? gatewayOf(socket) : undefined;
       if (options.requestCert !== true || name !== undefined) {
         this.#accept(socket, name);
@@ -151,29 +195,6 @@ function placeOf({ remoteAddress, remotePort }: Socket): string {
 }
 
 const SOCKET: ServerOpts = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
-
-function serverOf(options: TlsOptions, onSocket: (socket: TLSSocket) => void): ReturnType<typeof createTlsServer> {
-  try {
-    return createTlsServer(options, onSocket);
-  } catch (cause) {
-    throw new MooringError('CONFIG_INVALID', 'the certificate or its key cannot be used', { cause });
-  }
-}
-
-async function tlsOptionsOf({ certFile, keyFile, caFile }: ListenTlsConfig): Promise<TlsOptions> {
-  const [cert, key] = [await read(certFile), await read(keyFile)];
-  const common = { cert, key };
-  if (caFile === undefined) return common;
-  return { ...common, ca: await read(caFile), requestCert: true, rejectUnauthorized: true };
-}
-
-async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new MooringError('CONFIG_UNREADABLE', 'a certificate or key cannot be read', { cause, context: { path } });
-  }
-}
 
 /** The gateway that a verified certificate names, or undefined where it names none. */
 function gatewayOf(socket: TLSSocket): string | undefined {
