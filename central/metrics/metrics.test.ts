@@ -26,6 +26,7 @@ function make(options: Partial<MetricsOptions['config']['metrics']> = {}): Metri
   metrics = new Metrics({
     config: {
       stateDir: folder,
+      ack: ['sql'],
       ingest: { mqtt: undefined, udp: undefined, intakeBytesMax: 0 },
       metrics: { listen: { host: '127.0.0.1', port: 0 }, tokenFile: undefined, gatewaysFile: undefined, ...options },
     },
@@ -110,6 +111,7 @@ test('what the parts of the centre count is there, and dead letters begin at 0',
   expect(await figure('mooring_centre_records_held')).toBe(2);
   expect(await figure('mooring_centre_ingest_acks_dropped_total{way="client"}')).toBe(3);
   expect(await figure('mooring_centre_dead_letters_total{code="metric_type"}')).toBe(0);
+  expect(await figure('mooring_centre_dead_letters_total{code="sink:sql"}')).toBe(0);
   // A second scrape does not add up.
   expect(await figure('mooring_centre_records_stored_total')).toBe(40);
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { REJECT_CODES, type RejectCode } from '../../protocol/ack.ts';
+import { REJECT_CODES, type RejectCode, sinkRejectCode } from '../../protocol/ack.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -21,7 +21,7 @@ import { SinkLag } from './sink-lag.ts';
 import { type BatchListener, TimedIntake } from './timed-intake.ts';
 
 export interface MetricsOptions {
-  readonly config: Pick<CentralConfig, 'stateDir' | 'ingest'> & { readonly metrics: MetricsConfig };
+  readonly config: Pick<CentralConfig, 'stateDir' | 'ingest' | 'ack'> & { readonly metrics: MetricsConfig };
   readonly status: () => CentreStatus;
   readonly isAcknowledged: AckSource['isAcknowledged'];
   /** Aborted when the centre cannot go on. */
@@ -63,7 +63,8 @@ export class Metrics implements RecordListener, BatchListener {
       reasonsAgainst: () => reasonsAgainst(status()),
     });
     // A rate needs a beginning.
-    for (const code of REJECT_CODES) this.#families.deadLetters.inc({ code }, 0);
+    for (const code of [...REJECT_CODES, ...config.ack.map(sinkRejectCode)])
+      this.#families.deadLetters.inc({ code }, 0);
     for (const answer of ['stored', 'held'] as const) this.#families.ackLatency.zero({ answer });
   }
 
