@@ -1,6 +1,5 @@
 import type { ConfigReader } from '../../runtime/config/reader.ts';
 import { didYouMean } from '../../runtime/config/suggest.ts';
-import { NOT_IN_THIS_VERSION } from '../../runtime/config/values.ts';
 import { KAFKA_NAME } from './kafka.ts';
 import { STORE_KINDS } from './stores/stores.ts';
 
@@ -75,14 +74,15 @@ function reportAckLogs(reader: ConfigReader, ack: readonly AckName[]): void {
   }
 }
 
-/** What such a store refuses, or is not to take, is passed by: a gateway would hear `stored` of it. */
+/** What a store is not to take it passes by: a gateway would hear `stored` of a record that is not there. */
 function reportStores(reader: ConfigReader, ack: readonly AckName[]): void {
   for (const { name, index } of ack) {
     const sink = reader.mappingAt(['sinks', name]);
     const kind = STORE_KINDS.find((each) => sink !== undefined && Object.hasOwn(sink, each));
-    if (kind === undefined) continue;
-    const message = `\`${name}\` is of kind \`${kind}\`, which cannot decide: ${NOT_IN_THIS_VERSION}`;
-    reader.report(['ack', index], 'value', message, 'Name a `files` sink, or `kafka`: the store follows by itself.');
+    if (kind === undefined || !Object.hasOwn(sink ?? {}, 'take')) continue;
+    const message = `\`${name}\` has a \`take\`: what it leaves out would be acknowledged, and not be there`;
+    const hint = 'Take `take` out of the sink, or name another sink: the store follows by itself.';
+    reader.report(['ack', index], 'value', message, hint);
   }
 }
 

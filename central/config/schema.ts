@@ -96,7 +96,7 @@ export const centralSchema = z
       .min(1)
       .optional()
       .describe(
-        'What must have a record before it is acknowledged: `[kafka]`, as when it is left out, or names of `files` sinks; without `kafka` every sink but `ack_log`',
+        'What must have a record before it is acknowledged: `[kafka]`, as when it is left out, or names of sinks; without `kafka` every sink but `ack_log`',
       ),
     sinks: z
       .record(sinkName(), sinkSchema)
