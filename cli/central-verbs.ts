@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
+import { addTalkVerbs, type TalkVerbs } from './central-talk/command.ts';
 import type { TryOptions } from './central-try.ts';
 
 /** What the verbs below `mooring central` do; every one returns its exit status. */
-export interface CentralVerbs {
+export interface CentralVerbs extends TalkVerbs {
   centralTry(mapping: string, file: string, options: TryOptions): Promise<number>;
 }
 
@@ -20,6 +21,7 @@ export function addCentralVerbs(central: Command, verbs: CentralVerbs, finish: (
       finish(await verbs.centralTry(mapping, file, { json: false, ...options })),
     )
     .addHelpText('after', HELP);
+  addTalkVerbs(central, verbs, finish);
 }
 
 const HELP = `

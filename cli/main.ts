@@ -49,6 +49,14 @@ const verbs: Verbs = {
     const { runCentralTry } = await import('./central-try.ts');
     return runCentralTry(mapping, file, options, { clock: systemClock, streams });
   },
+  centralTalk: async (profile, options) => {
+    const { runCentralTalk } = await import('./central-talk.ts');
+    return await withHost(async (host) => await runCentralTalk(profile, options, host));
+  },
+  centralHeard: async (truth, records, options) => {
+    const { runCentralHeard } = await import('./central-heard.ts');
+    return await runCentralHeard(truth, records, options, streams.out);
+  },
   demo: async (options) => {
     const { runDemo } = await import('./demo.ts');
     return await withHost(async (host) => await runDemo({ ...options, terminal: process.stdout }, host));

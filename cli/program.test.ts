@@ -33,6 +33,7 @@ test.each<[string, unknown[]]>([
     'central try m.yaml f --topic a/b --zone Europe/Athens --json',
     ['centralTry', 'm.yaml', 'f', { topic: 'a/b', zone: 'Europe/Athens', json: true }],
   ],
+  ['central heard t r --json', ['centralHeard', 't', 'r', { json: true }]],
   ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],
   ['demo --data d --for 30s --plain', ['demo', { data: 'd', plain: true, forMs: 30_000 }]],
   ['demo --kafka b:9092', ['demo', { data: 'mooring-data', plain: false, forMs: undefined, kafka: 'b:9092' }]],
@@ -94,4 +95,29 @@ test('a second gateway on a store has a status of its own; a second centre stand
   const { out } = await run('central', '--help');
   expect(out).toContain('a second one stands by until they are free');
   expect(out).not.toContain('  3  ');
+});
+
+test('central talk reads its numbers, shares, times and addresses, and refuses what is none', async () => {
+  const { called } = await run(
+    ...'central talk senml --to mqtt://b:1883 --rate 250 --for 30s --loss 0.5 --start 2024-01-21T10:00:00Z'.split(' '),
+  );
+  expect(called).toEqual([
+    'centralTalk',
+    'senml',
+    expect.objectContaining({
+      to: new URL('mqtt://b:1883'),
+      rate: 250,
+      forMs: 30_000,
+      loss: 0.5,
+      startMs: Date.UTC(2024, 0, 21, 10),
+      seed: 1,
+      speed: 1,
+      json: false,
+    }),
+  ]);
+  const to = '--to udp://b:1';
+  for (const wrong of ['', '--to b', `${to} --rate 0`, `${to} --loss 2`, `${to} --start now`, `${to} --count 1.5`]) {
+    expect(await run(...`central talk senml ${wrong}`.trim().split(' '))).toMatchObject({ status: 2, called: [] });
+  }
+  expect(await run('central', 'talk', 'none', '--to', 'udp://b:1')).toMatchObject({ status: 2, called: [] });
 });
