@@ -8,6 +8,7 @@ import { missingSequences } from '../../central/sinks/remote/missing-sequences.t
 import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { Influx } from '../engines/influx.ts';
+import { engineOf } from '../engines/local-server.ts';
 import { flatOf, runOf } from './entries.ts';
 import type { RemoteHarness } from './remote-store.ts';
 
@@ -25,17 +26,7 @@ const DEADLINE_MS = 10_000;
 export const harness: RemoteHarness = {
   async start() {
     const influx = await Influx.start();
-    let places = 0;
-    return {
-      newPlace: async () => {
-        places += 1;
-        return JSON.stringify({ url: influx.url, database: `place ${places}` } satisfies Place);
-      },
-      restart: () => influx.restart(),
-      pause: () => influx.pause(),
-      resume: () => influx.resume(),
-      stop: () => influx.stop(),
-    };
+    return engineOf(influx, (number): Place => ({ url: influx.url, database: `place ${number}` }));
   },
   make(place) {
     const { url, database } = placeOf(place);

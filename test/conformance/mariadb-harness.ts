@@ -1,7 +1,6 @@
 /** MariaDB under the suite of stores that run elsewhere. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mariadb';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
@@ -10,6 +9,7 @@ import { missingQuery } from '../../central/sinks/mariadb/missing.ts';
 import { METRIC_COLUMNS } from '../../central/sinks/remote/metric-columns.ts';
 import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { engineOf } from '../engines/local-server.ts';
 import { ADMIN, Mariadb } from '../engines/mariadb.ts';
 import { flatOf, runOf, span } from './entries.ts';
 import type { RemoteHarness } from './remote-store.ts';
@@ -34,23 +34,10 @@ export const OTHER_DEFAULTS = [
 export const harness: RemoteHarness = {
   async start() {
     const mariadb = await Mariadb.start({ flags: OTHER_DEFAULTS });
-    const folder = mkdtempSync(join(tmpdir(), 'mooring-mariadb-login-'));
+    const { port, folder } = mariadb;
     const passwordFile = join(folder, 'password');
     writeFileSync(passwordFile, `${ADMIN.password}\n`);
-    let places = 0;
-    return {
-      newPlace: async () => {
-        places += 1;
-        return JSON.stringify({ port: mariadb.port, database: `place \`${places}`, passwordFile } satisfies Place);
-      },
-      restart: () => mariadb.restart(),
-      pause: () => mariadb.pause(),
-      resume: () => mariadb.resume(),
-      async stop() {
-        await mariadb.stop();
-        rmSync(folder, { recursive: true });
-      },
-    };
+    return engineOf(mariadb, (number): Place => ({ port, database: `place \`${number}`, passwordFile }));
   },
   make: (place) => storeAt(placeOf(place)),
   read: async (place) => (await query<Row>(place, `SELECT * FROM ${tableOf(place)}`)).map(recordOf),

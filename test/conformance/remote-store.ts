@@ -44,6 +44,9 @@ const KILLS = 4;
 /** As `remote-writer.ts` has it. */
 const KILLED_RUN = 6;
 const LOST_IN_TIME = 10_000;
+/** Each in a week of its own, and none so long ago that its date would not be believed. */
+const LATE_DAYS = [30, 120, 365];
+const DAY_MS = 86_400_000;
 
 /**
  * What every store that runs elsewhere must keep, tried on the real one.
@@ -121,6 +124,19 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
         [17, 18, 150].map((sequence) => recordIdOf(run, sequence)),
       );
       expect(await harness.missing(place, run)).toEqual([17, 18, 150]);
+    });
+
+    test('what comes late stands once at the time of its event, beside what came before it', async () => {
+      const first = span(1, 20).map((sequence) => flatOf(runOf(1), sequence));
+      const late = LATE_DAYS.map((days, index) => lateOf(flatOf(runOf(7), index + 1), days));
+      const store = await open();
+      await write(store, first);
+      const before = (await harness.partitions?.(place)) ?? 0;
+      await write(store, late);
+      await write(store, late.toReversed());
+      await store.close();
+      if (harness.partitions !== undefined) expect((await harness.partitions(place)) - before).toBe(LATE_DAYS.length);
+      await expectExactly([...first, ...late]);
     });
 
     test('records with impossible dates stand together, and once', async () => {
@@ -204,6 +220,11 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
       expect(error).toMatchObject({ code: 'SINK_UNFIT', hint: expect.stringMatching(/\w{3}/) });
     });
   });
+}
+
+/** The same record, with an event that was so many days before it was received. */
+function lateOf(flat: FlatRecord, days: number): FlatRecord {
+  return { ...flat, timestamp: new Date(Date.parse(flat.received_at ?? flat.timestamp) - days * DAY_MS).toISOString() };
 }
 
 /** As the feed does it: again, as long as the error says so. */

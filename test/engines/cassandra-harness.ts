@@ -1,7 +1,6 @@
 /** Cassandra under the suite of stores that run elsewhere. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type types } from 'cassandra-driver';
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
@@ -14,6 +13,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';
 import type { RemoteHarness } from '../conformance/remote-store.ts';
 import { ADMIN, Cassandra } from './cassandra.ts';
+import { engineOf } from './local-server.ts';
 
 export interface Place {
   readonly port: number;
@@ -31,24 +31,10 @@ const ASK_MS = 60_000;
 export const harness: RemoteHarness = {
   async start() {
     const cassandra = await Cassandra.start();
-    const folder = mkdtempSync(join(tmpdir(), 'mooring-cassandra-login-'));
+    const { port, ca, folder } = cassandra;
     const passwordFile = join(folder, 'password');
     writeFileSync(passwordFile, `${ADMIN.password}\n`);
-    let places = 0;
-    return {
-      newPlace: async () => {
-        places += 1;
-        const place: Place = { port: cassandra.port, ca: cassandra.ca, keyspace: `Place_${places}`, passwordFile };
-        return JSON.stringify(place);
-      },
-      restart: () => cassandra.restart(),
-      pause: () => cassandra.pause(),
-      resume: () => cassandra.resume(),
-      async stop() {
-        await cassandra.stop();
-        rmSync(folder, { recursive: true });
-      },
-    };
+    return engineOf(cassandra, (number): Place => ({ port, ca, keyspace: `Place_${number}`, passwordFile }));
   },
   make: (place) => storeAt(placeOf(place)),
   read: async (place) => (await ask(place, `SELECT * FROM ${tableOf(place)}`)).map(recordOf),

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificates } from '../certificates.ts';
 import { freePort } from '../ports.ts';
-import { eventually, type Program, Programs } from '../processes.ts';
+import type { Program, ProgramOptions } from '../processes.ts';
+import { hasSaid, LocalServer } from './local-server.ts';
 import { CHEAP_START, jarsOf } from './maven-jars.ts';
 
 /** The role that a new Cassandra has, with its password. */
@@ -25,86 +25,57 @@ const LOGBACK = `<configuration scan="false">
 `;
 
 /** A real Cassandra of one node on loopback ports of its own, over TLS and with users, that can be killed and started again. */
-export class Cassandra {
+export class Cassandra extends LocalServer {
   readonly port: number;
-  /** PEM: the authority of its certificate. */
-  readonly ca: string;
   readonly #storagePort: number;
-  readonly #folder: string;
-  readonly #programs = new Programs();
-  #program: Program | undefined;
   #hasRoles = false;
 
-  private constructor(folder: string, ca: string, ports: { readonly native: number; readonly storage: number }) {
-    this.#folder = folder;
-    this.ca = ca;
+  private constructor(ports: { readonly native: number; readonly storage: number }) {
+    super('cassandra', START_MS);
     this.port = ports.native;
     this.#storagePort = ports.storage;
   }
 
+  /** PEM: the authority of its certificate. */
+  get ca(): string {
+    return join(this.folder, 'tls', 'ca.pem');
+  }
+
   /** Resolves when it serves. */
   static async start(): Promise<Cassandra> {
-    const folder = mkdtempSync(join(tmpdir(), 'mooring-cassandra-'));
-    const { ca, broker } = await makeCertificates(join(folder, 'tls'), 'plaka');
+    return await new Cassandra({ native: await freePort(), storage: await freePort() }).begin();
+  }
+
+  protected override async prepare(): Promise<void> {
+    const { folder } = this;
+    const { broker } = await makeCertificates(join(folder, 'tls'), 'plaka');
     writeFileSync(join(folder, 'server.pem'), readFileSync(broker.key, 'utf8') + readFileSync(broker.cert, 'utf8'));
-    const cassandra = new Cassandra(folder, ca, { native: await freePort(), storage: await freePort() });
-    await cassandra.#start();
-    return cassandra;
-  }
-
-  async restart(): Promise<void> {
-    await this.#program?.kill();
-    await this.#start();
-  }
-
-  pause(): void {
-    this.#program?.pause();
-  }
-
-  resume(): void {
-    this.#program?.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.#programs.end();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  async #start(): Promise<void> {
-    const folder = this.#folder;
-    mkdirSync(join(folder, 'conf'), { recursive: true });
+    mkdirSync(join(folder, 'conf'));
     writeFileSync(join(folder, 'conf', 'cassandra.yaml'), this.#configuration());
     writeFileSync(join(folder, 'conf', 'logback.xml'), LOGBACK);
-    const program = this.#programs.start({
-      name: 'cassandra',
-      command: 'java',
-      args: [
-        ...['-Xms512m', '-Xmx512m', '-Xss512k', ...CHEAP_START, '-XX:+ExitOnOutOfMemoryError', ...MODULES],
-        `-Dcassandra.config=file://${folder}/conf/cassandra.yaml`,
-        `-Dcassandra.storagedir=${folder}`,
-        `-Dlogback.configurationFile=${folder}/conf/logback.xml`,
-        ...[
-          '-Dcassandra-foreground=yes',
-          '-Dcassandra.ring_delay_ms=1',
-          '-Dcassandra.skip_wait_for_gossip_to_settle=0',
-        ],
-        '-Dcassandra.superuser_setup_delay_ms=0',
-        ...['-cp', join(jarsOf('cassandra.pom.xml'), '*'), 'org.apache.cassandra.service.CassandraDaemon'],
-      ],
-    });
-    this.#program = program;
-    const says = (what: RegExp): Promise<unknown> =>
-      eventually(`cassandra says ${what}`, START_MS, () => {
-        program.mustRun();
-        return program.lines.some(({ msg }) => what.test(msg));
-      });
-    await says(/Starting listening for CQL clients/);
-    if (!this.#hasRoles) await says(/Created default superuser role/);
-    this.#hasRoles = true;
+  }
+
+  protected programs(): readonly ProgramOptions[] {
+    const { folder } = this;
+    const args = [
+      ...['-Xms512m', '-Xmx512m', '-Xss512k', ...CHEAP_START, '-XX:+ExitOnOutOfMemoryError', ...MODULES],
+      `-Dcassandra.config=file://${folder}/conf/cassandra.yaml`,
+      `-Dcassandra.storagedir=${folder}`,
+      `-Dlogback.configurationFile=${folder}/conf/logback.xml`,
+      ...['-Dcassandra-foreground=yes', '-Dcassandra.ring_delay_ms=1', '-Dcassandra.skip_wait_for_gossip_to_settle=0'],
+      '-Dcassandra.superuser_setup_delay_ms=0',
+      ...['-cp', join(jarsOf('cassandra.pom.xml'), '*'), 'org.apache.cassandra.service.CassandraDaemon'],
+    ];
+    return [{ name: 'cassandra', command: 'java', args }];
+  }
+
+  protected serves([cassandra]: readonly Program[]): boolean {
+    this.#hasRoles ||= hasSaid(cassandra, /Created default superuser role/);
+    return this.#hasRoles && hasSaid(cassandra, /Starting listening for CQL clients/);
   }
 
   #configuration(): string {
-    const folder = this.#folder;
+    const { folder } = this;
     return `cluster_name: mooring
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
 listen_address: 127.0.0.1

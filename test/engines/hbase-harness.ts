@@ -10,6 +10,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';
 import type { RemoteHarness } from '../conformance/remote-store.ts';
 import { Hbase } from './hbase.ts';
+import { engineOf } from './local-server.ts';
 
 export interface HbasePlace {
   readonly url: string;
@@ -34,17 +35,7 @@ const TEXT = new Set(['id', 'gateway', 'station', 'kind', 'timestamp', 'clock', 
 export const harness: RemoteHarness = {
   async start() {
     const hbase = await Hbase.start();
-    let tables = 0;
-    return {
-      newPlace: async () => {
-        tables += 1;
-        return JSON.stringify({ url: hbase.url, table: `mooring-${tables}` } satisfies HbasePlace);
-      },
-      restart: () => hbase.restart(),
-      pause: () => hbase.pause(),
-      resume: () => hbase.resume(),
-      stop: () => hbase.stop(),
-    };
+    return engineOf(hbase, (number): HbasePlace => ({ url: hbase.url, table: `mooring-${number}` }));
   },
   make: (place) => hbaseStore(placeOf(place), LAYOUT),
   read: async (place) => (await hbaseRows(placeOf(place), '*')).map(({ cells }) => recordOf(cells)),

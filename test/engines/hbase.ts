@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../ports.ts';
-import { eventually, type Program, Programs } from '../processes.ts';
+import type { ProgramOptions } from '../processes.ts';
+import { LocalServer } from './local-server.ts';
 import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './maven-jars.ts';
 
 interface Ports {
@@ -28,75 +28,37 @@ const JAVA_17 = [
 ];
 
 /** A real HBase, its ZooKeeper, master and region server in one process, and its REST server in another. */
-export class Hbase {
+export class Hbase extends LocalServer {
   readonly url: string;
   readonly #ports: Ports;
-  readonly #jars: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'mooring-hbase-'));
-  readonly #programs = new Programs();
-  #server: Program | undefined;
-  #rest: Program | undefined;
+  readonly #jars = jarsOf('hbase.pom.xml');
 
-  private constructor(ports: Ports, jars: string) {
+  private constructor(ports: Ports) {
+    super('hbase', START_MS);
     this.#ports = ports;
-    this.#jars = jars;
     this.url = `http://127.0.0.1:${ports.rest}`;
   }
 
   /** Resolves when it serves. */
   static async start(): Promise<Hbase> {
-    const jars = jarsOf('hbase.pom.xml');
     const ports = {
       zookeeper: await freePort(),
       master: await freePort(),
       region: await freePort(),
       rest: await freePort(),
     };
-    const hbase = new Hbase(ports, jars);
-    hbase.#configure();
-    try {
-      await hbase.#startBoth();
-    } catch (error) {
-      const tails = hbase.#programs.tails();
-      await hbase.stop();
-      throw new Error(`HBase has not started:\n${tails}`, { cause: error });
-    }
-    return hbase;
+    return await new Hbase(ports).begin();
   }
 
-  /** SIGKILL of both, and a new start on the same data. */
-  async restart(): Promise<void> {
-    await Promise.all([this.#server?.kill(), this.#rest?.kill()]);
-    await this.#startBoth();
-  }
-
-  pause(): void {
-    for (const program of [this.#rest, this.#server]) program?.pause();
-  }
-
-  resume(): void {
-    for (const program of [this.#server, this.#rest]) program?.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.#programs.end();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  async #startBoth(): Promise<void> {
-    const server = this.#java('hbase', '-Xmx512m', ['org.apache.hadoop.hbase.master.HMaster', 'start']);
-    const rest = this.#java('hbase-rest', '-Xmx128m', ['org.apache.hadoop.hbase.rest.RESTServer', 'start']);
-    this.#server = server;
-    this.#rest = rest;
-    await eventually('HBase serves', START_MS, async () => {
-      server.mustRun();
-      rest.mustRun();
-      return await this.#hasRegions();
-    });
+  protected programs(): readonly ProgramOptions[] {
+    return [
+      this.#java('hbase', '-Xmx512m', 'org.apache.hadoop.hbase.master.HMaster'),
+      this.#java('hbase-rest', '-Xmx128m', 'org.apache.hadoop.hbase.rest.RESTServer'),
+    ];
   }
 
   /** A region server alone is there before it has any region, and the first question about a table takes seconds. */
-  async #hasRegions(): Promise<boolean> {
+  protected async serves(): Promise<boolean> {
     try {
       const answer = await this.#ask('/status/cluster');
       if (!answer.ok) return false;
@@ -113,23 +75,19 @@ export class Hbase {
     return fetch(`${this.url}${path}`, { headers: { accept: 'application/json' }, signal });
   }
 
-  #java(name: string, heap: string, args: readonly string[]): Program {
-    const classPath = `${join(this.#folder, 'conf')}:${join(this.#jars, '*')}`;
-    return this.#programs.start({
-      name,
-      command: 'java',
-      args: [heap, ...CHEAP_START, ...JAVA_17, '-cp', classPath, ...args],
-    });
+  #java(name: string, heap: string, main: string): ProgramOptions {
+    const classPath = `${join(this.folder, 'conf')}:${join(this.#jars, '*')}`;
+    return { name, command: 'java', args: [heap, ...CHEAP_START, ...JAVA_17, '-cp', classPath, main, 'start'] };
   }
 
-  #configure(): void {
-    const conf = join(this.#folder, 'conf');
+  protected override prepare(): void {
+    const conf = join(this.folder, 'conf');
     mkdirSync(conf);
     const { zookeeper, master, region, rest } = this.#ports;
     const site = {
       'hbase.cluster.distributed': false,
-      'hbase.rootdir': `file://${join(this.#folder, 'root')}`,
-      'hbase.tmp.dir': join(this.#folder, 'tmp'),
+      'hbase.rootdir': `file://${join(this.folder, 'root')}`,
+      'hbase.tmp.dir': join(this.folder, 'tmp'),
       // A plain folder cannot promise what HDFS does.
       'hbase.unsafe.stream.capability.enforce': false,
       'hbase.wal.provider': 'filesystem',
@@ -137,7 +95,7 @@ export class Hbase {
       'hbase.zookeeper.quorum': '127.0.0.1',
       'hbase.zookeeper.property.clientPort': zookeeper,
       'hbase.zookeeper.property.clientPortAddress': '127.0.0.1',
-      'hbase.zookeeper.property.dataDir': join(this.#folder, 'zookeeper'),
+      'hbase.zookeeper.property.dataDir': join(this.folder, 'zookeeper'),
       'hbase.zookeeper.property.admin.enableServer': false,
       'hbase.localcluster.assign.random.ports': false,
       'hbase.regionserver.handler.count': 8,

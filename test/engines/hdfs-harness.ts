@@ -14,6 +14,7 @@ import type { RemoteHarness } from '../conformance/remote-store.ts';
 import { parquetRecords } from '../parquet-records.ts';
 import { Hdfs } from './hdfs.ts';
 import { duckdb } from './hdfs-duckdb.ts';
+import { engineOf } from './local-server.ts';
 
 export interface HdfsPlace {
   readonly url: string;
@@ -34,17 +35,7 @@ const ROLL_BYTES = 20_000;
 export const harness: RemoteHarness = {
   async start() {
     const hdfs = await Hdfs.start();
-    let folders = 0;
-    return {
-      newPlace: async () => {
-        folders += 1;
-        return JSON.stringify({ url: hdfs.url, path: `/lakes/mooring ${folders}` } satisfies HdfsPlace);
-      },
-      restart: () => hdfs.restart(),
-      pause: () => hdfs.pause(),
-      resume: () => hdfs.resume(),
-      stop: () => hdfs.stop(),
-    };
+    return engineOf(hdfs, (number): HdfsPlace => ({ url: hdfs.url, path: `/lakes/mooring ${number}` }));
   },
   make: (place) => hdfsStore(placeOf(place)),
   async read(place) {

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../ports.ts';
-import { eventually, type Program, Programs, runTool } from '../processes.ts';
+import { type ProgramOptions, runTool } from '../processes.ts';
+import { LocalServer } from './local-server.ts';
 import { CHEAP_START, hadoopXml, jarsOf, LOG4J } from './maven-jars.ts';
 
 interface Ports {
@@ -18,24 +18,20 @@ const ASK_MS = 3000;
 const SERVER = 'org.apache.hadoop.hdfs.server';
 
 /** A real HDFS: one NameNode and one DataNode. */
-export class Hdfs {
+export class Hdfs extends LocalServer {
   /** Of WebHDFS. */
   readonly url: string;
   readonly #ports: Ports;
-  readonly #jars: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'mooring-hdfs-'));
-  readonly #programs = new Programs();
-  #nodes: readonly Program[] = [];
+  readonly #jars = jarsOf('hdfs.pom.xml');
 
-  private constructor(ports: Ports, jars: string) {
+  private constructor(ports: Ports) {
+    super('hdfs', START_MS);
     this.#ports = ports;
-    this.#jars = jars;
     this.url = `http://127.0.0.1:${ports.http}`;
   }
 
   /** Resolves when it serves. */
   static async start(): Promise<Hdfs> {
-    const jars = jarsOf('hdfs.pom.xml');
     const ports: Ports = {
       rpc: await freePort(),
       http: await freePort(),
@@ -43,50 +39,21 @@ export class Hdfs {
       dataHttp: await freePort(),
       dataRpc: await freePort(),
     };
-    const hdfs = new Hdfs(ports, jars);
-    hdfs.#configure();
-    try {
-      await hdfs.#startBoth();
-    } catch (error) {
-      const tails = hdfs.#programs.tails();
-      await hdfs.stop();
-      throw new Error(`HDFS has not started:\n${tails}`, { cause: error });
-    }
-    return hdfs;
+    return await new Hdfs(ports).begin();
   }
 
-  /** SIGKILL of both, and a new start on the same data. */
-  async restart(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.kill()));
-    await this.#startBoth();
+  protected override async prepare(): Promise<void> {
+    this.#configure();
+    await runTool('java', [...this.#flags(), `${SERVER}.namenode.NameNode`, '-format', '-nonInteractive']);
   }
 
-  pause(): void {
-    for (const node of this.#nodes) node.pause();
-  }
-
-  resume(): void {
-    for (const node of this.#nodes) node.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.#programs.end();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  async #startBoth(): Promise<void> {
-    if (!existsSync(join(this.#folder, 'name', 'current', 'VERSION')))
-      await runTool('java', [...this.#flags(), `${SERVER}.namenode.NameNode`, '-format', '-nonInteractive']);
-    this.#nodes = ['namenode.NameNode', 'datanode.DataNode'].map((main) =>
-      this.#programs.start({ name: main, command: 'java', args: [...this.#flags(), `${SERVER}.${main}`] }),
-    );
-    await eventually('HDFS serves', START_MS, async () => {
-      for (const node of this.#nodes) node.mustRun();
-      return await this.#isOperational();
+  protected programs(): readonly ProgramOptions[] {
+    return ['namenode.NameNode', 'datanode.DataNode'].map((main) => {
+      return { name: main, command: 'java', args: [...this.#flags(), `${SERVER}.${main}`] };
     });
   }
 
-  async #isOperational(): Promise<boolean> {
+  protected async serves(): Promise<boolean> {
     try {
       const query = 'qry=Hadoop:service=NameNode,name=FSNamesystemState';
       const answer = await fetch(`${this.url}/jmx?${query}`, { signal: AbortSignal.timeout(ASK_MS) });
@@ -98,24 +65,24 @@ export class Hdfs {
   }
 
   #flags(): readonly string[] {
-    return ['-Xmx256m', ...CHEAP_START, '-cp', `${join(this.#folder, 'conf')}:${join(this.#jars, '*')}`];
+    return ['-Xmx256m', ...CHEAP_START, '-cp', `${join(this.folder, 'conf')}:${join(this.#jars, '*')}`];
   }
 
   #configure(): void {
-    const conf = join(this.#folder, 'conf');
+    const conf = join(this.folder, 'conf');
     // The jars have no web pages, and both programs want a folder of them.
     for (const name of ['hdfs', 'datanode']) mkdirSync(join(conf, 'webapps', name, 'WEB-INF'), { recursive: true });
     const { rpc, http, data, dataHttp, dataRpc } = this.#ports;
     const core = {
       'fs.defaultFS': `hdfs://127.0.0.1:${rpc}`,
-      'hadoop.tmp.dir': join(this.#folder, 'tmp'),
+      'hadoop.tmp.dir': join(this.folder, 'tmp'),
       'hadoop.security.authentication': 'simple',
       'hadoop.http.filter.initializers': 'org.apache.hadoop.http.lib.StaticUserWebFilter',
     };
     const hdfs = {
       'dfs.replication': 1,
-      'dfs.namenode.name.dir': `file://${join(this.#folder, 'name')}`,
-      'dfs.datanode.data.dir': `file://${join(this.#folder, 'data')}`,
+      'dfs.namenode.name.dir': `file://${join(this.folder, 'name')}`,
+      'dfs.datanode.data.dir': `file://${join(this.folder, 'data')}`,
       'dfs.namenode.http-address': `127.0.0.1:${http}`,
       'dfs.datanode.address': `127.0.0.1:${data}`,
       'dfs.datanode.http.address': `127.0.0.1:${dataHttp}`,

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { javasElsewhere } from './javas.ts';
 
 /** A program that an engine needs beside npm packages. */
 interface Need {
@@ -7,6 +8,8 @@ interface Need {
   readonly packageName: string;
   /** The least major version, as `-version` has it. */
   readonly versionMin?: number;
+  /** It need not be the one of the path. */
+  readonly isElsewhere?: boolean;
 }
 
 const MAVEN: Need = { program: 'mvn', packageName: 'maven' };
@@ -14,13 +17,23 @@ const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-he
 
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
-  opensearch3: [{ program: 'java', packageName: 'openjdk-21-jre-headless', versionMin: 21 }, MAVEN],
+  cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
+  hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
+  // Its one file of Java is compiled where it runs.
+  opensearch: [{ program: 'javac', packageName: 'openjdk-17-jdk-headless', versionMin: 17 }, MAVEN],
+  opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
+  prometheus: [
+    { program: 'prometheus', packageName: 'prometheus' },
+    { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
+  ],
 };
 
 export interface ProgramsOfSystem {
   readonly has: (program: string) => boolean;
   /** What a program prints about its version. */
   readonly versionText: (program: string) => string;
+  /** Major versions of Java whose compiler is not in the path. */
+  readonly javas: () => readonly number[];
 }
 
 const system: ProgramsOfSystem = {
@@ -29,19 +42,23 @@ const system: ProgramsOfSystem = {
     const { stdout, stderr } = spawnSync(program, ['-version'], { encoding: 'utf8' });
     return stdout + stderr;
   },
+  javas: () => javasElsewhere('javac').map(({ major }) => major),
 };
 
 /** A sentence on what an engine lacks on this machine, with what brings it; undefined where that is nothing. */
-export function lackOf(engine: string, { has, versionText }: ProgramsOfSystem = system): string | undefined {
-  const lacking = (NEEDS[engine] ?? JVM).filter(
-    ({ program, versionMin = 0 }) => !has(program) || (versionMin > 0 && majorIn(versionText(program)) < versionMin),
-  );
+export function lackOf(engine: string, programs: ProgramsOfSystem = system): string | undefined {
+  const lacking = (NEEDS[engine] ?? JVM).filter((need) => !isThere(need, programs));
   if (lacking.length === 0) return undefined;
   const what = lacking.map(({ program, versionMin }) => (versionMin ? `${program} ${versionMin} or later` : program));
   const packages = lacking.map(({ packageName }) => packageName).join(' ');
   return `it needs ${what.join(' and ')}. Get it with: sudo apt-get install ${packages}`;
 }
 
+function isThere({ program, versionMin = 0, isElsewhere = false }: Need, programs: ProgramsOfSystem): boolean {
+  if (isElsewhere && programs.javas().some((major) => major >= versionMin)) return true;
+  return programs.has(program) && (versionMin === 0 || majorIn(programs.versionText(program)) >= versionMin);
+}
+
 function majorIn(text: string): number {
-  return Number(/version "(\d+)/.exec(text)?.[1] ?? 0);
+  return Number(/(?:version "|javac )(\d+)/.exec(text)?.[1] ?? 0);
 }

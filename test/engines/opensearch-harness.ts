@@ -5,6 +5,7 @@ import { lastQuery, MISSING_WINDOW, missingQuery } from '../../central/sinks/ela
 import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';
 import type { RemoteHarness } from '../conformance/remote-store.ts';
+import { engineOf } from './local-server.ts';
 import { OpenSearch, type OpenSearchMajor } from './opensearch.ts';
 
 interface Place {
@@ -27,17 +28,7 @@ export function harnessOf(major: OpenSearchMajor): RemoteHarness {
   return {
     async start() {
       const node = await OpenSearch.start(major);
-      let places = 0;
-      return {
-        newPlace: async () => {
-          places += 1;
-          return JSON.stringify({ url: node.url, index: `place-${places}` } satisfies Place);
-        },
-        restart: () => node.restart(),
-        pause: () => node.pause(),
-        resume: () => node.resume(),
-        stop: () => node.stop(),
-      };
+      return engineOf(node, (number): Place => ({ url: node.url, index: `place-${number}` }));
     },
     make(place) {
       return new ElasticsearchStore({
