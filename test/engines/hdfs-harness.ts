@@ -67,7 +67,10 @@ export const harness: RemoteHarness = {
     await written(placeOf(place), { rollMs: 0 });
     return await asDuckdb(place, MISSING_OF_RUN, { run }, ([sequence]) => Number(sequence));
   },
-  partitions: async (place) => (await datesOf(place)).length,
+  async partitions(place) {
+    await written(placeOf(place), { rollMs: 0 });
+    return (await datesOf(place)).length;
+  },
   async makeUnfit(place) {
     const { path } = placeOf(place);
     const hdfs = hdfsOf(placeOf(place));

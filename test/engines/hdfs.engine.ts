@@ -5,6 +5,8 @@ import { describeRemoteStore, type Engine } from '../conformance/remote-store.ts
 import { asDuckdb, filesOf, harness, hdfsStore, logOf, placeOf } from './hdfs-harness.ts';
 
 const never = new AbortController().signal;
+/** Nothing hangs here, and a DataNode that has just started is slow. */
+const PATIENT_MS = 60_000;
 const DAYS = `SELECT date, count(*), count(DISTINCT id), min(timestamp) >= date::TIMESTAMPTZ
   FROM read_parquet($files, hive_partitioning = true, hive_types = {'date': VARCHAR}) GROUP BY date ORDER BY date`;
 
@@ -19,7 +21,9 @@ describe('HDFS, as others read it', { timeout: 120_000 }, () => {
 
   test('two that write to one folder leave every id once, and DuckDB reads the folder as one table', async () => {
     const place = await engine.newPlace();
-    const stores = [hdfsStore(placeOf(place)), hdfsStore(placeOf(place), { rollMs: 0 })];
+    const stores = [{}, { rollMs: 0 }].map((options) =>
+      hdfsStore(placeOf(place), { ...options, deadlineMs: PATIENT_MS }),
+    );
     for (const store of stores) await store.open(never);
     const flats = [...span(1, 150).map((sequence) => flatOf(runOf(1), sequence)), ...span(1, 150).map(foreignOf)];
     for (let at = 0; at < flats.length; at += 25)
