@@ -6,6 +6,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import type { CentralConfig } from './config/types.ts';
 import { DirectStorage } from './direct-storage.ts';
+import { type ForeignOutlets, type ForeignStatus, ForeignWays } from './foreign-ways.ts';
 import { BrokerLink } from './ingest/broker-link.ts';
 import { EmbeddedBroker } from './ingest/embedded-broker.ts';
 import type { BatchReceiver, Ingest, IngestStatus } from './ingest/ingest.ts';
@@ -32,6 +33,8 @@ export interface CentreStatus {
   readonly ingest: readonly IngestStatus[];
   readonly intake: IntakeStats;
   readonly sinks: readonly SinkStatus[];
+  /** Existing devices, where there are sources. */
+  readonly foreign?: ForeignStatus;
   /** Where metrics are served. */
   readonly metrics?: ListenAddress;
 }
@@ -49,6 +52,7 @@ export class Centre {
   readonly #intake: Intake;
   readonly #metrics: Metrics | undefined;
   readonly #ingests: readonly Ingest[];
+  readonly #foreign: ForeignWays | undefined;
   readonly #aborted = new AbortController();
   #state: CentreStatus['state'] = 'new';
   #starting: Promise<void> = Promise.resolve();
@@ -69,6 +73,7 @@ export class Centre {
       bytesMax: config.ingest.intakeBytesMax,
     });
     this.#ingests = ingestsOf(config, this.#metrics?.timed(this.#intake) ?? this.#intake, options);
+    this.#foreign = foreignOf(config, this.#storage, options);
   }
 
   /** Aborted when the centre cannot go on: `stop` has to follow. The reason is a `MooringError`. */
@@ -92,12 +97,14 @@ export class Centre {
 
   status(): CentreStatus {
     const metrics = this.#metrics?.address;
+    const foreign = this.#foreign?.status();
     return {
       ...(metrics === undefined ? {} : { metrics }),
       state: this.#state,
       ingest: this.#ingests.map((ingest) => ingest.status()),
       intake: this.#intake.stats,
       sinks: this.#storage.sinks(),
+      ...(foreign === undefined ? {} : { foreign }),
     };
   }
 
@@ -112,6 +119,8 @@ export class Centre {
     await Promise.allSettled([this.#starting]);
     this.#state = 'stopped';
     const left = this.#within(FINISH_MS + GOODBYE_MS, this.#storage.leave(), 'the centre stops without its sinks');
+    const heard = this.#foreign?.close() ?? Promise.resolve();
+    await this.#within(FINISH_MS, heard, 'the centre stops without what existing devices have said last');
     const stored = this.#storage.close(this.#intake.close());
     await this.#within(FINISH_MS, stored, 'the centre stops without what waits: gateways send it again');
     const said = Promise.all(this.#ingests.map((ingest) => ingest.close()));
@@ -126,6 +135,7 @@ export class Centre {
     await this.#storage.open(signal);
     await this.#metrics?.restore();
     for (const ingest of this.#ingests) await ingest.open(signal);
+    await this.#foreign?.open(signal);
     this.#state = 'running';
   }
 
@@ -155,6 +165,20 @@ function storageOf(config: CentralConfig, { disk = nodeDisk, ...options }: Centr
   const { kafka } = config;
   if (kafka !== undefined) return new KafkaStorage({ config: { ...config, kafka }, disk, ...options });
   return new DirectStorage({ config, disk, ...options });
+}
+
+function foreignOf(
+  { foreign }: CentralConfig,
+  storage: Storage,
+  { clock, random, log }: CentreOptions,
+): ForeignWays | undefined {
+  if (foreign === undefined) return undefined;
+  const outlets = (): ForeignOutlets => {
+    const found = storage.foreign?.();
+    assert(found !== undefined, 'sources need Kafka: the configuration is checked');
+    return found;
+  };
+  return new ForeignWays({ config: foreign, outlets, clock, random, log });
 }
 
 function ingestsOf({ ingest }: CentralConfig, intake: BatchReceiver, { clock, random, log }: CentreOptions): Ingest[] {

@@ -8,10 +8,12 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { DEAD_LETTER_FOLDER, STATE_LOCK } from './config/places.ts';
 import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
+import type { ForeignOutlets } from './foreign-ways.ts';
 import { DeadLetterFiles, type DeadLetters } from './ingest/dead-letter.ts';
 import type { KafkaClient } from './recordlog/kafka/client.ts';
 import { createKafkaClient } from './recordlog/kafka/clients.ts';
 import { KafkaDeadLetters } from './recordlog/kafka/dead-letters.ts';
+import { KafkaForeignLetters, KafkaForeignLog } from './recordlog/kafka/foreign-records.ts';
 import { KafkaRecordLog, type KafkaRecordLogOptions } from './recordlog/kafka/kafka-recordlog.ts';
 import { LogLink } from './recordlog/kafka/log-link.ts';
 import { type TopicsSpec, topicNamesOf } from './recordlog/kafka/topics.ts';
@@ -54,6 +56,7 @@ export class KafkaStorage implements Storage {
   #lock: FileLock | undefined;
   #log: Producing | undefined;
   #recordLog: KafkaRecordLog | undefined;
+  #client: KafkaClient | undefined;
   #feeds: ReadonlyMap<string, SomeFeed> = new Map();
 
   constructor(options: KafkaStorageOptions) {
@@ -74,6 +77,7 @@ export class KafkaStorage implements Storage {
     const { client: kind, brokers } = config.kafka;
     const client = await createClient(kind, { brokers, clientId: 'mooring-central', clock, log });
     signal.throwIfAborted();
+    this.#client = client;
     const opened = this.#produceWith(client);
     await opened.open(signal);
     const feeds = config.sinks.map(async (sink) => [sink.name, await this.#feedOf(sink, client, opened)] as const);
@@ -85,6 +89,15 @@ export class KafkaStorage implements Storage {
   append(entry: LogEntry): Promise<LogOutcome> {
     assert(this.#recordLog !== undefined, 'nothing comes in before it is open, or where there is no way in');
     return this.#recordLog.append(entry);
+  }
+
+  foreign(): ForeignOutlets {
+    const { config, clock } = this.#options;
+    assert(this.#client !== undefined, 'asked for once it is open');
+    const { prefix } = config.kafka;
+    const shared = { link: this.#opened.link, topics: topicsOf(config.kafka), clock };
+    const outlets = { recordLog: new KafkaForeignLog(shared), letters: new KafkaForeignLetters(shared) };
+    return { ...outlets, client: this.#client, prefix };
   }
 
   isAcknowledged(run: RunId, sequence: number): boolean {
@@ -158,7 +171,7 @@ export class KafkaStorage implements Storage {
       const link = new LogLink(shared);
       const deadLetters = new KafkaDeadLetters({ ...shared, link, files: shared.letterFiles });
       const { ready } = link;
-      this.#log = { deadLetters, ready, open: (signal) => link.open(signal), close: () => link.close() };
+      this.#log = { link, deadLetters, ready, open: (signal) => link.open(signal), close: () => link.close() };
     } else {
       const groups = ack.map((sink) => groupOf(kafka, sink));
       this.#recordLog = new KafkaRecordLog({ ...shared, ack: groups.length === 0 ? 'log' : { groups } });
@@ -206,7 +219,7 @@ export class KafkaStorage implements Storage {
 }
 
 /** What a centre writes to Kafka with. */
-interface Producing extends Pick<KafkaRecordLog, 'deadLetters' | 'ready' | 'open' | 'close'> {}
+interface Producing extends Pick<KafkaRecordLog, 'link' | 'deadLetters' | 'ready' | 'open' | 'close'> {}
 
 type SomeFeed = Pick<Feed<unknown>, 'start' | 'status' | 'close'>;
 

@@ -1,4 +1,5 @@
 import type { SinkConfig } from './config/types.ts';
+import type { ForeignOutlets } from './foreign-ways.ts';
 import type { DeadLetters } from './ingest/dead-letter.ts';
 import type { AckSource, RecordLog } from './recordlog/recordlog.ts';
 import type { FeedStatus } from './sinks/feed/feed.ts';
@@ -11,6 +12,8 @@ export interface Storage extends Pick<RecordLog, 'append'>, Pick<AckSource, 'isA
   readonly deadLetters: DeadLetters;
   /** Aborted when nothing may be acknowledged any more, whatever happens; the reason is a `MooringError`. */
   readonly failed: AbortSignal;
+  /** For what existing devices say, once it is open; with Kafka only. */
+  foreign?(): ForeignOutlets;
   /** Resolves when records may come. Rejects with a `MooringError`, or with the signal's reason. */
   open(signal: AbortSignal): Promise<void>;
   sinks(): readonly SinkStatus[];

@@ -10,7 +10,7 @@ const MQTT: Path = ['ingest', 'mqtt'];
 /** Reports a centre without anything that it needs: ways in, Kafka, sinks. */
 export function checkWhole(reader: ConfigReader): void {
   const has = (key: string): boolean => Object.hasOwn(reader.data, key);
-  if (has('kafka') && !has('ingest') && !has('sinks')) {
+  if (has('kafka') && !has('ingest') && !has('sinks') && !has('sources')) {
     reader.report(
       ['kafka'],
       'key',
@@ -22,7 +22,7 @@ export function checkWhole(reader: ConfigReader): void {
     if (!has(key) && !has('kafka')) reader.report([key], 'key', 'missing', otherwise);
   }
   const ingest = reader.mappingAt(['ingest']);
-  if (ingest !== undefined && ingest.mqtt === undefined && ingest.udp === undefined) {
+  if (ingest !== undefined && [ingest.mqtt, ingest.udp, ingest.http].every((way) => way === undefined)) {
     const hint = 'Write `mqtt: { listen: 127.0.0.1:1883 }`, or `udp: { listen: 0.0.0.0:20100, keys: FOLDER }`.';
     reader.report(['ingest'], 'key', 'says neither `mqtt` nor `udp`', hint);
   }

@@ -8,6 +8,8 @@ import { KAFKA_NAME, kafkaOf } from './kafka.ts';
 import { checkMetrics, metricsOf } from './metrics.ts';
 import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
+import { checkSources } from './sources/checks.ts';
+import { foreignOf } from './sources/sources.ts';
 import { checkStores, storeOf } from './stores/stores.ts';
 import type { CentralConfig, MqttIngestConfig, SinkConfig } from './types.ts';
 import { udpOf } from './udp.ts';
@@ -42,13 +44,16 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   checkPlaces(reader);
   checkAck(reader);
   checkMetrics(reader);
+  checkSources(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
   const { ingest, kafka, state, metrics, log_level } = root;
+  const foreign = foreignPartOf(root);
   const sinks = Object.entries(root.sinks ?? {}).map(([name, keys]) => sinkOf(name, keys));
   return {
     file: reader.file,
-    ingest: ingestOf(ingest),
+    ingest: ingestOf(ingest, root.role === 'bridge'),
+    ...(foreign === undefined ? {} : { foreign }),
     kafka: kafka === undefined ? undefined : kafkaOf(kafka),
     ack: ackOf(root, sinks),
     sinks,
@@ -59,12 +64,24 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
 }
 
 /** Without `ingest` nothing comes in, so that how much of it may wait is of no interest. */
-function ingestOf(keys: Root['ingest']): CentralConfig['ingest'] {
+function ingestOf(keys: Root['ingest'], isBridge: boolean): CentralConfig['ingest'] {
   return {
-    mqtt: keys?.mqtt === undefined ? undefined : mqttOf(keys.mqtt),
+    // The broker of a bridge is for its sources.
+    mqtt: keys?.mqtt === undefined || isBridge ? undefined : mqttOf(keys.mqtt),
     udp: keys?.udp === undefined ? undefined : udpOf(keys.udp),
     intakeBytesMax: keys?.intake ?? 0,
   };
+}
+
+function foreignPartOf({ sources, registries, kafka, ingest }: Root): CentralConfig['foreign'] {
+  const broker = ingest?.mqtt === undefined ? undefined : mqttOf(ingest.mqtt);
+  return foreignOf({
+    sources,
+    registries,
+    prefix: kafka?.prefix ?? '',
+    broker: broker?.mode === 'client' ? broker : undefined,
+    httpListen: ingest?.http?.listen,
+  });
 }
 
 function ackOf({ ack, kafka }: Root, sinks: readonly SinkConfig[]): readonly string[] {
@@ -76,7 +93,8 @@ function mqttOf(keys: NonNullable<NonNullable<Root['ingest']>['mqtt']>): MqttIng
   const { url, listen, ca, cert, key, crl, share } = keys;
   if (url !== undefined) return { mode: 'client', share, ...brokerClientOf({ ...keys, url }) };
   assert(listen !== undefined, 'neither `url` nor `listen` is a problem');
-  const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca, crlFile: crl };
+  const tls =
+    cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key, caFile: ca, crlFile: crl };
   return { mode: 'embedded', listen, tls };
 }
 

@@ -5,6 +5,7 @@ import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } 
 import { LOG_LEVELS } from '../../runtime/log.ts';
 import { kafkaSchema } from './kafka.ts';
 import { metricsSchema } from './metrics.ts';
+import { httpIngestSchema, registriesSchema, roleSchema, sourcesSchema } from './sources/schema.ts';
 import { STORE_KINDS, storeShape } from './stores/stores.ts';
 import { udpSchema } from './udp.ts';
 
@@ -52,9 +53,9 @@ const ingestSchema = z
       .describe(
         'Bytes of batches that may wait here, which take some four times as much memory; beyond that, gateways are told to come back later',
       ),
-    ...laterKeys('http'),
+    http: httpIngestSchema.optional().describe('From existing devices: where `sources` with `http` are posted to'),
   })
-  .meta({ anyOf: [{ required: ['mqtt'] }, { required: ['udp'] }] });
+  .meta({ anyOf: [{ required: ['mqtt'] }, { required: ['udp'] }, { required: ['http'] }] });
 
 const filesSchema = z.strictObject({
   path: filePath().describe('Folder; one writer at a time'),
@@ -90,6 +91,13 @@ export const centralSchema = z
     ingest: ingestSchema
       .optional()
       .describe('Where records come from; with `kafka` it may be left out: a centre of sinks alone'),
+    sources: sourcesSchema
+      .optional()
+      .describe('Existing devices, by a name that becomes `gateway`: what they say and how it comes; needs `kafka`'),
+    registries: registriesSchema.optional().describe('What is known of existing devices beside what they say, by name'),
+    role: roleSchema
+      .optional()
+      .describe('`bridge`: hears `sources` alone, and no gateway; left out: whatever stands in this file'),
     kafka: kafkaSchema.optional().describe('Kafka between ingest and sinks; left out: straight to the sinks'),
     ack: z
       .array(sinkName())
@@ -107,8 +115,14 @@ export const centralSchema = z
     ),
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
     metrics: metricsSchema.optional().describe('Metrics for Prometheus, and health checks'),
-    ...laterKeys('sources', 'registries', 'live'),
+    ...laterKeys('live'),
   })
   .meta({
-    anyOf: [{ required: ['ingest', 'sinks'] }, { required: ['kafka', 'ingest'] }, { required: ['kafka', 'sinks'] }],
+    anyOf: [
+      { required: ['ingest', 'sinks'] },
+      { required: ['kafka', 'ingest'] },
+      { required: ['kafka', 'sinks'] },
+      { required: ['kafka', 'sources'] },
+    ],
+    dependentRequired: { sources: ['kafka'], role: ['sources'] },
   });

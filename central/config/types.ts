@@ -9,6 +9,7 @@ import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
 import type { MetricsConfig } from './metrics.ts';
+import type { ForeignConfig } from './sources/types.ts';
 
 /** What `mooring central` is to do. Every default is applied, every path absolute, every cross-check done. */
 export interface CentralConfig {
@@ -22,6 +23,8 @@ export interface CentralConfig {
     /** Bytes of batches that may wait in memory. */
     readonly intakeBytesMax: number;
   };
+  /** Existing devices; left out: there are none. */
+  readonly foreign?: ForeignConfig;
   /** Undefined: `direct`, straight to the sinks. */
   readonly kafka: KafkaConfig | undefined;
   /**

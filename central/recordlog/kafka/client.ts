@@ -84,6 +84,8 @@ export interface KafkaProducer {
 export interface KafkaConsumerOptions {
   readonly group: string;
   readonly topic: string;
+  /** A topic of others, which may be compacted or written in transactions: offsets that are not there are no loss. */
+  readonly mayHaveHoles?: boolean;
   /**
    * Called with each assignment, before anything is fetched: where to begin in each of the partitions. Those that are not
    * in the answer begin at the group's offset, or at the earliest where it has none. Never resets by itself. What was

@@ -130,6 +130,11 @@ export class KafkaRecordLog implements RecordLog {
     });
   }
 
+  /** For what has no run: its records and letters go the same way. */
+  get link(): Pick<LogLink, 'produce'> {
+    return this.#link;
+  }
+
   /** Resolves when the topics have been found, or made, as they should be. */
   get ready(): Promise<void> {
     return this.#link.ready;
