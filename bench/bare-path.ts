@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { hourFileOf } from '../central/sinks/files/files.ts';
+import { hourFileOf } from '../central/sinks/files/hour-file.ts';
 import { encodeBatch } from '../protocol/batch-codec.ts';
 import { flatRecordOf } from '../protocol/flat-record.ts';
 import { runIdOf, SALT_BYTES } from '../protocol/ids.ts';
@@ -115,7 +115,7 @@ function prepare(records: readonly SequencedRecord[]): Prepared[] {
     const texts = new Map<string, string>();
     for (const record of of) {
       const flat = flatRecordOf({ gateway: GATEWAY, run, record, receivedAtMs: record.timestampMs });
-      const file = hourFileOf(flat.timestamp);
+      const file = hourFileOf(flat);
       texts.set(file, `${texts.get(file) ?? ''}${JSON.stringify(flat)}\n`);
     }
     const lines = new Map([...texts].map(([file, text]) => [file, Buffer.from(text)]));

@@ -12,7 +12,20 @@ import { type Disk, nodeDisk } from './disk.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type LogOffsets, offsetsOf, withPosition } from './log-offsets.ts';
 import type { LogPosition } from './sink.ts';
+import {
+  type Append,
+  addTo,
+  DIRECT,
+  directPosition,
+  type IdsByFile,
+  type Item,
+  type NamedLine,
+  type Staged,
+  stage,
+  withinFileBound,
+} from './staging.ts';
 import { damagedState, type SinkState, StateFile } from './state-file.ts';
+import { WrittenIds } from './written-ids.ts';
 
 export interface AppenderOptions {
   /** Folder that the files' paths are relative to. */
@@ -24,38 +37,18 @@ export interface AppenderOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly disk?: Disk;
+  /** The ids of lines that are named by id alone in a file, some at a time; left out where there are none. */
+  readonly idsIn?: (file: string) => AsyncIterable<readonly string[]>;
   /** Least time between two commits, in milliseconds. */
   readonly commitIntervalMs?: number;
   /** How long a first line waits for others, in milliseconds. */
   readonly gatherMs?: number;
 }
 
-/** Lines of one run. */
-export interface Append {
-  readonly run: RunId;
-  readonly lines: readonly Line[];
-}
-
-export interface Line {
-  /** The name of the line within its run: a second line of that name is not written. */
-  readonly sequence: number;
-  /** Relative path of the file that it belongs to. */
-  readonly file: string;
-  /** Without the newline. */
-  readonly text: string;
-}
+export type { Append, Line, NamedLine } from './staging.ts';
 
 const COMMIT_INTERVAL_MS = 1000;
 const GATHER_MS = 10;
-/**
- * Each file of a commit costs a sync or more, and everybody in it waits for all of them: backlogs of more files than this
- * go one after the other, and those that wait meanwhile with their few files, as what is live does, go along.
- */
-const FILES_PER_COMMIT_MAX = 256;
-const FEW_FILES = 4;
-/** The log that records come from without a broker, and its only partition. */
-const DIRECT = 'direct';
-const DIRECT_PARTITION = 0;
 const NOTHING: ReadonlyIntervalSet = new IntervalSet();
 /** Another user's folder, or a file system that is read only or knows no sync of folders. */
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EROFS', 'EINVAL']);
@@ -73,6 +66,7 @@ export class Appender {
   readonly #disk: Disk;
   readonly #stateFile: StateFile;
   readonly #files: CommittedFiles;
+  readonly #ids: WrittenIds;
   #lock: FileLock | undefined;
   #group: GroupCommit<Item> | undefined;
   #runs = new Map<RunId, IntervalSet>();
@@ -84,12 +78,13 @@ export class Appender {
   #isClean = false;
 
   constructor(options: AppenderOptions) {
-    const { log, disk = nodeDisk } = options;
+    const { log, disk = nodeDisk, idsIn = noIds } = options;
     const [root, stateDir] = [resolve(options.root), resolve(options.stateDir)];
     this.#options = { ...options, root, stateDir };
     this.#disk = disk;
     this.#stateFile = new StateFile(disk, stateDir);
     this.#files = new CommittedFiles({ root, asideDir: join(stateDir, 'cut'), disk, log });
+    this.#ids = new WrittenIds({ idsIn });
   }
 
   /**
@@ -105,6 +100,8 @@ export class Appender {
       // It also syncs the folder: whoever was killed right after a rename has not made that durable.
       await probeMount(this.#disk, stateDir);
       await failing(this.#restore());
+      // Another process may have written since they were read.
+      this.#ids.forgetAll();
     } catch (error) {
       lock.release();
       throw error;
@@ -124,9 +121,9 @@ export class Appender {
    * of them may be counted.
    * @param position durable in the same commit, also when no line is new. The next one of the same log has to wait for this
    */
-  async append(appends: readonly Append[], position?: LogPosition): Promise<number> {
+  async append(appends: readonly Append[], position?: LogPosition, named: readonly NamedLine[] = []): Promise<number> {
     assert(this.#group !== undefined, 'opened before anything is appended');
-    const item: Item = { appends, position, added: 0 };
+    const item: Item = { appends, named, position, added: 0 };
     if (position === undefined) {
       await this.#group.add(item);
       return item.added;
@@ -213,37 +210,24 @@ export class Appender {
   }
 
   async #commit(items: readonly Item[]): Promise<void> {
-    const staged = this.#stage(items);
+    const idsThere = await failing(this.#idsThere(items));
+    const staged = stage(items, { committed: (run) => this.committed(run), logs: this.#logs, idsThere });
     if (staged.count > 0 || staged.logs !== this.#logs) await failing(this.#write(staged));
   }
 
-  /** Sorts what is new by file, and adds it to copies of the runs' sequences and of the logs' offsets. */
-  #stage(items: readonly Item[]): Staged {
-    const texts = new Map<string, string[]>();
-    const runs = new Map<RunId, IntervalSet>();
-    let logs = this.#logs;
-    let direct = offsetsOf(logs, DIRECT).get(DIRECT_PARTITION) ?? 0;
-    let count = 0;
-    for (const item of items) {
-      for (const { run, lines } of item.appends) {
-        const sequences = runs.get(run) ?? new IntervalSet(this.committed(run).ranges());
-        runs.set(run, sequences);
-        for (const { sequence, file, text } of lines) {
-          if (sequences.add(sequence) === 0) continue;
-          const inFile = texts.get(file);
-          if (inFile === undefined) texts.set(file, [text]);
-          else inFile.push(text);
-          item.added += 1;
-        }
-      }
-      count += item.added;
-      if (item.position === undefined) direct += item.added;
-      else logs = withPosition(logs, item.position);
-    }
-    return { texts, runs, count, logs: withPosition(logs, directPosition(direct)) };
+  /** By file: which ids of the named lines stand there already. */
+  async #idsThere(items: readonly Item[]): Promise<IdsByFile> {
+    const asked: IdsByFile = new Map();
+    for (const { id, file } of items.flatMap(({ named }) => named)) addTo(asked, file, id);
+    if (asked.size === 0) return asked;
+    // What a failed commit has left in a file is nobody's.
+    this.#requireLock();
+    if (!this.#isClean) await this.#repair();
+    for (const [file, ids] of asked) asked.set(file, await this.#ids.there(file, ids));
+    return asked;
   }
 
-  async #write({ texts, runs, logs }: Staged): Promise<void> {
+  async #write({ texts, ids, runs, logs }: Staged): Promise<void> {
     this.#requireLock();
     if (!this.#isClean) await this.#repair();
     this.#isClean = false;
@@ -254,6 +238,7 @@ export class Appender {
     this.#requireLock();
     await this.#save(lengths, allRuns, logs);
     this.#files.settle(lengths);
+    for (const [file, added] of ids) this.#ids.add(file, added);
     this.#runs = allRuns;
     this.#logs = logs;
     this.#isClean = true;
@@ -298,38 +283,6 @@ export class Appender {
   }
 }
 
-/** What waits for a commit. */
-interface Item {
-  readonly appends: readonly Append[];
-  readonly position: LogPosition | undefined;
-  /** Lines that it brings and nobody before it. */
-  added: number;
-}
-
-interface Staged {
-  readonly texts: ReadonlyMap<string, readonly string[]>;
-  readonly runs: ReadonlyMap<RunId, IntervalSet>;
-  readonly count: number;
-  readonly logs: LogOffsets;
-}
-
-function directPosition(offset: number): LogPosition {
-  return { log: DIRECT, offsets: new Map([[DIRECT_PARTITION, offset]]) };
-}
-
-/** Says of each item in turn whether it goes into one commit. */
-function withinFileBound(): (item: Item) => boolean {
-  const taken = new Set<string>();
-  return ({ appends }) => {
-    const files = new Set(appends.flatMap(({ lines }) => lines.map(({ file }) => file)));
-    if (files.size <= FEW_FILES) return true;
-    const added = [...files].filter((file) => !taken.has(file));
-    if (taken.size > 0 && taken.size + added.length > FILES_PER_COMMIT_MAX) return false;
-    for (const file of added) taken.add(file);
-    return true;
-  };
-}
-
 /** Gives a failure of the disk the sink's code. */
 async function failing<T>(work: Promise<T>): Promise<T> {
   try {
@@ -346,4 +299,8 @@ async function failing<T>(work: Promise<T>): Promise<T> {
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+async function* noIds(): AsyncGenerator<readonly string[]> {
+  yield [];
 }

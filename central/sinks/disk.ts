@@ -17,6 +17,8 @@ export interface Disk {
   size(path: string): Promise<number | undefined>;
   /** The whole of a small file, undefined when there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** Up to `length` bytes of a file from `from` on: fewer at its end, none when there is no file. */
+  readPart(path: string, from: number, length: number): Promise<Uint8Array>;
   /** Cuts a file at `from` bytes, writes `data` there, and syncs its content. Made when absent and `from` is 0. */
   writeFrom(path: string, from: number, data: Uint8Array): Promise<void>;
   /** Copies what stands in a file from `from` bytes on to a file of its own, and syncs its content. */
@@ -38,6 +40,16 @@ export const nodeDisk: Disk = {
   list: (path) => orUndefined(readdir(path)),
   size: async (path) => (await orUndefined(stat(path)))?.size,
   read: (path) => orUndefined(readFile(path)),
+  async readPart(path, from, length) {
+    const file = await orUndefined(open(path, constants.O_RDONLY));
+    if (file === undefined) return new Uint8Array();
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  },
   async writeFrom(path, from, data) {
     const file = await open(path, from === 0 ? constants.O_RDWR | constants.O_CREAT : constants.O_RDWR, FILE_MODE);
     try {

@@ -1,6 +1,6 @@
 import type { RunId } from '../../protocol/ids.ts';
 import type { ReadonlyIntervalSet } from '../../protocol/intervals.ts';
-import type { LogEntry } from '../recordlog/recordlog.ts';
+import type { FlatRecord, LogEntry } from '../recordlog/recordlog.ts';
 
 /** How far a log has been read. */
 export interface LogPosition {
@@ -8,6 +8,13 @@ export interface LogPosition {
   readonly log: string;
   /** Partition → the offset that is read next. */
   readonly offsets: ReadonlyMap<number, number>;
+}
+
+/** A record of an existing device: its id names it, and no run and sequence do. */
+export interface ForeignRecord {
+  readonly flat: FlatRecord;
+  /** `flat` as JSON, on one line, where somebody has made it already. */
+  readonly json?: string;
 }
 
 /**
@@ -24,8 +31,9 @@ export interface Sink {
    * Calls may overlap, and how much waits at once is the caller's to bound.
    * @param position how far a log has been read once these are written: durable together with them, in a sink that keeps
    *   positions. Writes with a position of the same log do not overlap: one that failed must not be passed by the next.
+   * @param foreign of existing devices: also each id once
    */
-  write(entries: readonly LogEntry[], position?: LogPosition): Promise<number>;
+  write(entries: readonly LogEntry[], position?: LogPosition, foreign?: readonly ForeignRecord[]): Promise<number>;
   /**
    * The offsets to go on from, by partition, of a log that has been written from; durable. Empty for another log. Absent
    * where the sink keeps none by itself: then the group's offset has to do.

@@ -8,7 +8,7 @@ import type { AuditedRecord } from './ledger.ts';
 /** A line longer than this is no record: a batch as JSON has at most half of it. */
 const LINE_BYTES_MAX = 2 ** 20;
 const NEWLINE = 0x0a;
-const HOUR_FILE = /^\d{4}\/\d\d\/\d\d\/\d\d\.ndjson$/;
+const HOUR_FILE = /^(user\/[^/]+\/)?(\d{4}\/\d\d\/\d\d\/\d\d|undated\/(\d{4}-\d\d-\d\d|undated))\.ndjson$/;
 
 /** The hour files of a `files` sink: relative paths, in the order of event time. Throws `AUDIT_UNREADABLE` when the folder is none of a sink. */
 export async function findHourFiles(folder: string): Promise<readonly string[]> {

@@ -100,6 +100,10 @@ export class PowerCutDisk implements Disk {
     return file !== undefined && 'content' in file ? file.content : undefined;
   }
 
+  async readPart(path: string, from: number, length: number): Promise<Uint8Array> {
+    return (await this.read(path))?.subarray(from, from + length) ?? new Uint8Array();
+  }
+
   async writeFrom(path: string, from: number, data: Uint8Array): Promise<void> {
     this.#step();
     const { entries } = this.#folderOf(path);

@@ -1,26 +1,27 @@
 import type { Clock } from '../../../runtime/clock.ts';
+import type { StoreRecord } from '../remote/remote-store.ts';
 import type { LogPosition, Sink } from '../sink.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { gapEntryOf } from './gap-record.ts';
 import type { FeedTarget, LogGap, RefusedItem } from './target.ts';
-import { entriesOf, type TopicRecord, topicRecordOf } from './topic-record.ts';
+import { entriesOf, storeRecordOf } from './topic-record.ts';
 
-export interface SinkFeedOptions extends Omit<FeedOptions<TopicRecord>, 'target'> {
+export interface SinkFeedOptions extends Omit<FeedOptions<StoreRecord>, 'target'> {
   /** Owned: opened and closed here. */
   readonly sink: Sink;
 }
 
 /** Records of a topic into a sink. */
-export class SinkFeed extends Feed<TopicRecord> {
+export class SinkFeed extends Feed<StoreRecord> {
   constructor({ sink, ...options }: SinkFeedOptions) {
     super({ ...options, target: new SinkTarget(sink, options.clock) });
   }
 }
 
-class SinkTarget implements FeedTarget<TopicRecord> {
+class SinkTarget implements FeedTarget<StoreRecord> {
   readonly #sink: Sink;
   readonly #clock: Clock;
-  readonly decode = topicRecordOf;
+  readonly decode = storeRecordOf;
 
   constructor(sink: Sink, clock: Clock) {
     this.#sink = sink;
@@ -39,8 +40,9 @@ class SinkTarget implements FeedTarget<TopicRecord> {
     return this.#sink.open(signal);
   }
 
-  async write(records: readonly TopicRecord[], position: LogPosition): Promise<readonly RefusedItem[]> {
-    await this.#sink.write(entriesOf(records), position);
+  async write(records: readonly StoreRecord[], position: LogPosition): Promise<readonly RefusedItem[]> {
+    const foreign = records.filter(({ place }) => place === undefined);
+    await this.#sink.write(entriesOf(records), position, foreign);
     return [];
   }
 

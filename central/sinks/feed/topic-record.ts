@@ -4,12 +4,6 @@ import { MooringError } from '../../../runtime/errors.ts';
 import type { FlatRecord, LogEntry, LogRecord } from '../../recordlog/recordlog.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
 
-/** A record as a message of the topic says it. */
-export interface TopicRecord {
-  readonly run: RunId;
-  readonly record: LogRecord;
-}
-
 /** The length of `2026-01-02T03:04:05.678Z`: other years are longer. */
 const TIMESTAMP_CHARACTERS = 24;
 const FOREIGN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -19,16 +13,10 @@ const DEPTH_MAX = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a message as a flat record of a run, whose text is kept as it is. Whatever a sink relies on is checked, as anybody
- * may write to a topic. Throws `RECORD_INVALID`.
+ * Reads a message as a flat record, whose text is kept as it is: of a run, or of an existing device, whose id is a UUID of
+ * version 5 (RFC 9562 section 5.5). Whatever a sink relies on is checked, as anybody may write to a topic. Throws
+ * `RECORD_INVALID`.
  */
-export function topicRecordOf(value: Buffer): TopicRecord {
-  const { flat, json, place } = checkedOf(value);
-  if (place === undefined) throw poison('its id names no run and sequence');
-  return { run: place.run, record: { sequence: place.sequence, flat, json } };
-}
-
-/** The same, and records of existing devices, whose ids are UUIDs of version 5 (RFC 9562 section 5.5). */
 export function storeRecordOf(value: Buffer): StoreRecord {
   const record = checkedOf(value);
   if (record.place !== undefined || FOREIGN_ID.test(record.flat.id)) return record;
@@ -45,13 +33,15 @@ function checkedOf(value: Buffer): StoreRecord {
   return { flat, json, place: parseRecordId(flat.id) };
 }
 
-/** Records as a sink takes them: by run, each sequence once, ascending. */
-export function entriesOf(records: readonly TopicRecord[]): LogEntry[] {
+/** Records of runs as a sink takes them: by run, each sequence once, ascending. Those of existing devices are passed by. */
+export function entriesOf(records: readonly StoreRecord[]): LogEntry[] {
   const bySequence = new Map<RunId, Map<number, LogRecord>>();
-  for (const { run, record } of records) {
+  for (const { flat, json, place } of records) {
+    if (place === undefined) continue;
+    const { run, sequence } = place;
     const ofRun = bySequence.get(run) ?? new Map<number, LogRecord>();
     bySequence.set(run, ofRun);
-    if (!ofRun.has(record.sequence)) ofRun.set(record.sequence, record);
+    if (!ofRun.has(sequence)) ofRun.set(sequence, { sequence, flat, json });
   }
   return [...bySequence].map(([run, ofRun]) => {
     const ascending = [...ofRun.values()].sort((a, b) => a.sequence - b.sequence);

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RunId } from '../../../protocol/ids.ts';
 import type { ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
@@ -6,13 +5,18 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { jsonOf, type LogEntry } from '../../recordlog/recordlog.ts';
 import { Appender } from '../appender.ts';
-import type { Disk } from '../disk.ts';
-import type { LogPosition, Sink } from '../sink.ts';
+import { type Disk, nodeDisk } from '../disk.ts';
+import type { ForeignRecord, LogPosition, Sink } from '../sink.ts';
+import { foreignIdsIn } from './foreign-ids.ts';
+import { type FilesLayout, hourFileOf } from './hour-file.ts';
+import { linesOf } from './lines.ts';
 
 export interface FilesSinkOptions {
   readonly name: string;
   /** The folder; made when absent. One process writes there at a time. */
   readonly path: string;
+  /** `date` when left out. */
+  readonly layout?: FilesLayout;
   readonly clock: Clock;
   readonly log: Log;
   readonly disk?: Disk;
@@ -22,7 +26,7 @@ export interface FilesSinkOptions {
   readonly gatherMs?: number;
 }
 
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):/;
+const RECORDS_TOP = /^(\d{4}|undated|user)$/;
 
 /**
  * Records as files: NDJSON, one flat record a line, `yyyy/mm/dd/HH.ndjson` by event time in UTC below the folder; its
@@ -30,15 +34,21 @@ const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):/;
  */
 export class FilesSink implements Sink {
   readonly name: string;
+  readonly #layout: FilesLayout;
   readonly #appender: Appender;
 
-  constructor({ name, path, ...rest }: FilesSinkOptions) {
+  constructor({ name, path, layout = 'date', disk = nodeDisk, ...rest }: FilesSinkOptions) {
     this.name = name;
+    this.#layout = layout;
     this.#appender = new Appender({
       ...rest,
+      disk,
       root: path,
       stateDir: join(path, '.mooring'),
-      isEmpty: async (disk) => !((await disk.list(path)) ?? []).some((entry) => /^\d{4}$/.test(entry)),
+      isEmpty: async () => !((await disk.list(path)) ?? []).some((entry) => RECORDS_TOP.test(entry)),
+      idsIn: async function* (file) {
+        for await (const lines of linesOf(disk, join(path, file))) yield foreignIdsIn(lines);
+      },
     });
   }
 
@@ -46,16 +56,21 @@ export class FilesSink implements Sink {
     return this.#appender.open(signal);
   }
 
-  write(entries: readonly LogEntry[], position?: LogPosition): Promise<number> {
+  write(entries: readonly LogEntry[], position?: LogPosition, foreign: readonly ForeignRecord[] = []): Promise<number> {
     const appends = entries.map(({ run, records }) => ({
       run,
       lines: records.map((record) => ({
         sequence: record.sequence,
-        file: hourFileOf(record.flat.timestamp),
+        file: hourFileOf(record.flat, this.#layout),
         text: jsonOf(record),
       })),
     }));
-    return this.#appender.append(appends, position);
+    const named = foreign.map((record) => ({
+      id: record.flat.id,
+      file: hourFileOf(record.flat, this.#layout),
+      text: record.json ?? JSON.stringify(record.flat),
+    }));
+    return this.#appender.append(appends, position, named);
   }
 
   get isStandingBy(): boolean {
@@ -81,12 +96,4 @@ export class FilesSink implements Sink {
   close(): Promise<void> {
     return this.#appender.close();
   }
-}
-
-/** `2026-01-02T03:04:05.678Z` → `2026/01/02/03.ndjson`. */
-export function hourFileOf(timestamp: string): string {
-  const match = TIMESTAMP.exec(timestamp);
-  assert(match !== null, 'the protocol bounds event times to 1970–9999');
-  const [, year, month, day, hour] = match;
-  return `${year}/${month}/${day}/${hour}.ndjson`;
 }
