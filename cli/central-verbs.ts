@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
+import { addEnrollVerbs, type EnrollVerbs } from './central-enroll-verbs.ts';
 import { addTalkVerbs, type TalkVerbs } from './central-talk/command.ts';
 import type { TryOptions } from './central-try.ts';
 
 /** What the verbs below `mooring central` do; every one returns its exit status. */
-export interface CentralVerbs extends TalkVerbs {
+export interface CentralVerbs extends EnrollVerbs, TalkVerbs {
   centralTry(mapping: string, file: string, options: TryOptions): Promise<number>;
 }
 
@@ -21,6 +22,7 @@ export function addCentralVerbs(central: Command, verbs: CentralVerbs, finish: (
       finish(await verbs.centralTry(mapping, file, { json: false, ...options })),
     )
     .addHelpText('after', HELP);
+  addEnrollVerbs(central, verbs, finish);
   addTalkVerbs(central, verbs, finish);
 }
 

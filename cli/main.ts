@@ -45,6 +45,14 @@ const verbs: Verbs = {
     const { runCentral } = await import('./central.ts');
     return await withHost(async (host) => await runCentral(config, { resume }, host));
   },
+  centralEnroll: async (gateway, options) => {
+    const { runEnroll } = await import('./central-enroll.ts');
+    return await withHost(async (host) => await runEnroll(gateway, options, { ...host, kill: process.kill }));
+  },
+  centralRevoke: async (gateway, options) => {
+    const { runRevoke } = await import('./central-enroll.ts');
+    return await withHost(async (host) => await runRevoke(gateway, options, { ...host, kill: process.kill }));
+  },
   centralTry: async (mapping, file, options) => {
     const { runCentralTry } = await import('./central-try.ts');
     return runCentralTry(mapping, file, options, { clock: systemClock, streams });

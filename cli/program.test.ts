@@ -33,6 +33,23 @@ test.each<[string, unknown[]]>([
     'central try m.yaml f --topic a/b --zone Europe/Athens --json',
     ['centralTry', 'm.yaml', 'f', { topic: 'a/b', zone: 'Europe/Athens', json: true }],
   ],
+  [
+    'central enroll plaka --host c.example --also mosquitto --days 30',
+    [
+      'centralEnroll',
+      'plaka',
+      {
+        folder: 'authority',
+        host: 'c.example',
+        also: ['mosquitto'],
+        mqttPort: 8883,
+        udpPort: 20_100,
+        days: 30,
+        renew: false,
+      },
+    ],
+  ],
+  ['central revoke plaka --folder a --mosquitto-pid p', ['centralRevoke', 'plaka', { folder: 'a', mosquittoPid: 'p' }]],
   ['central heard t r --json', ['centralHeard', 't', 'r', { json: true }]],
   ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],
   ['demo --data d --for 30s --plain', ['demo', { data: 'd', plain: true, forMs: 30_000 }]],
