@@ -6,6 +6,7 @@ import { diskWrites } from './disk-writes.ts';
 import { drain } from './drain.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { Benchmark } from './figure.ts';
+import { foreignFormats } from './foreign-formats.ts';
 import { idle } from './idle.ts';
 import { kafkaClients } from './kafka-clients.ts';
 import { kafkaCopies } from './kafka-copies.ts';
@@ -24,6 +25,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   cpu,
   alarmLatency,
   sensorJitter,
+  foreignFormats,
   kafkaClients,
   kafkaIngest,
   kafkaEndToEnd,
