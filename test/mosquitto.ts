@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Certificates } from './certificates.ts';
@@ -12,6 +13,8 @@ export interface MosquittoOptions {
   readonly persistence?: boolean;
   /** TLS, a client certificate from everybody, and the rules of the protocol's topics. */
   readonly certificates?: Certificates;
+  /** Or: certificates, passwords and rules from a folder of `mooring central enroll`. */
+  readonly authority?: string;
 }
 
 /** Debian keeps it where a user's PATH does not lead. */
@@ -77,6 +80,12 @@ export class Mosquitto {
     await this.#program?.kill();
   }
 
+  /** It reads its files again. */
+  reload(): void {
+    assert(this.#program !== undefined, 'it was started');
+    process.kill(this.#program.pid, 'SIGHUP');
+  }
+
   /** It goes on accepting connections, by its kernel, and never answers. */
   pause(): void {
     this.#program?.pause();
@@ -87,7 +96,7 @@ export class Mosquitto {
   }
 
   #configuration(): string {
-    const { folder, persistence = false, certificates } = this.#options;
+    const { folder, persistence = false, certificates, authority } = this.#options;
     const lines = [
       `listener ${this.port} 127.0.0.1`,
       'max_inflight_messages 100',
@@ -101,7 +110,8 @@ export class Mosquitto {
     ];
     // Started by root it would become another user, who has no way into the folder.
     if (process.getuid?.() === 0) lines.push('user root');
-    if (certificates === undefined) lines.push('allow_anonymous true');
+    if (authority !== undefined) lines.push(...enrolledLines(authority));
+    else if (certificates === undefined) lines.push('allow_anonymous true');
     else lines.push(...strictLines(certificates, join(folder, 'acl')));
     return `${lines.join('\n')}\n`;
   }
@@ -115,5 +125,20 @@ function strictLines({ ca, broker }: Certificates, rulesPath: string): readonly 
     'require_certificate true',
     'use_identity_as_username true',
     `acl_file ${rulesPath}`,
+  ];
+}
+
+/** As deploy/compose/mosquitto/mosquitto.conf has them. */
+function enrolledLines(authority: string): readonly string[] {
+  return [
+    `cafile ${authority}/ca.pem`,
+    `crlfile ${authority}/crl.pem`,
+    `certfile ${authority}/broker/broker.pem`,
+    `keyfile ${authority}/broker/broker.key`,
+    'require_certificate true',
+    'allow_anonymous false',
+    `password_file ${authority}/mosquitto/passwords`,
+    `acl_file ${authority}/mosquitto/acl`,
+    'message_size_limit 66000',
   ];
 }
