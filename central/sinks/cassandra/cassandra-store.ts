@@ -9,7 +9,7 @@ import { prepareTable, type SchemaOptions } from './prepare-table.ts';
 import { ROW_COLUMNS, rowOf, Unwritable } from './row.ts';
 import { quotedName } from './table.ts';
 
-export interface CassandraStoreOptions extends Omit<ClientOptions, 'deadlineMs'>, SchemaOptions {
+export interface CassandraStoreOptions extends Omit<ClientOptions, 'deadlineMs'>, Omit<SchemaOptions, 'deadlineMs'> {
   readonly name: string;
   /** Of `open` and of each `write` as a whole, in milliseconds; 10,000 when left out. */
   readonly deadlineMs?: number;

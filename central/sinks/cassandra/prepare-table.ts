@@ -10,6 +10,8 @@ export interface SchemaOptions extends TablePlace {
   readonly ttlSeconds?: number;
   /** An index on `run`, which Cassandra has from 5.0 on; true when left out. */
   readonly runIndex?: boolean;
+  /** Of what changes the schema, which all servers have to agree on: longer than a write may take of one of them. */
+  readonly deadlineMs: number;
 }
 
 /** Cassandra takes no more. */
@@ -33,7 +35,7 @@ export async function prepareTable(client: Client, store: string, options: Schem
   checkTable(store, { keyspace, table }, columns, { wanted: ttlSeconds, found: ttl });
   if (!runIndex || (await hasRunIndex(client, options))) return;
   await checkVersion(client, store);
-  await client.execute(createRunIndex(options));
+  await change(client, createRunIndex(options), options);
 }
 
 interface FoundTable {
@@ -64,9 +66,13 @@ async function create(client: Client, options: SchemaOptions): Promise<void> {
   );
   if (there.first() === null) {
     const copies = `{'class': 'NetworkTopologyStrategy', '${datacenter.replaceAll("'", "''")}': ${replication}}`;
-    await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${quotedName(keyspace)} WITH replication = ${copies}`);
+    await change(client, `CREATE KEYSPACE IF NOT EXISTS ${quotedName(keyspace)} WITH replication = ${copies}`, options);
   }
-  await client.execute(createTable(options, ttlSeconds));
+  await change(client, createTable(options, ttlSeconds), options);
+}
+
+async function change(client: Client, statement: string, { deadlineMs }: SchemaOptions): Promise<void> {
+  await client.execute(statement, [], { readTimeout: deadlineMs });
 }
 
 async function hasRunIndex(client: Client, { keyspace, table }: TablePlace): Promise<boolean> {
