@@ -74,14 +74,42 @@ export function unitSymbolOf(unit: string): string {
   return unitOf(unit)?.symbol ?? unit.trim();
 }
 
-/** A value in another unit, or undefined where the one is not known or the two measure different things. */
+/** Digits that a converted value keeps below the last one that was said: 9 kn are 4.63 m/s, and 1 kn 0.5144. */
+const DIGITS_MORE = 3;
+/** What a number holds for certain: what stands behind them is the arithmetic's, not the device's. */
+const DIGITS_MAX = 15;
+
+/**
+ * A value in another unit, or undefined where the one is not known or the two measure different things. It is rounded three
+ * decimal places below what the last digit of the value is worth in the new unit, and to 15 digits: ids follow from what a
+ * record says, and must not follow from the order of a multiplication. A whole number is taken as said to the unit.
+ */
 export function convert(value: number, from: string, to: string): number | undefined {
   const source = unitOf(from);
   const target = unitOf(to);
   if (source === undefined || target === undefined) return plain(from) === plain(to) ? value : undefined;
   if (source.symbol === target.symbol) return value;
   if (source.quantity !== target.quantity) return undefined;
-  return (value * source.factor + source.offset - target.offset) / target.factor;
+  const exact = (value * source.factor + source.offset - target.offset) / target.factor;
+  if (!Number.isFinite(exact)) return exact;
+  const place = lastPlaceOf(value) + exponentOf(source.factor / target.factor) - DIGITS_MORE;
+  const rounded = place < 0 ? Number(exact.toFixed(Math.min(-place, PLACES_MAX))) : exact;
+  return Number(rounded.toPrecision(DIGITS_MAX));
+}
+
+/** Most places that `toFixed` takes. */
+const PLACES_MAX = 100;
+
+/** Power of ten of the last digit that a number is written with: −1 for 21.5, 0 for 300. */
+function lastPlaceOf(value: number): number {
+  const [digits = '', exponent] = value.toExponential().split('e');
+  const point = digits.indexOf('.');
+  return Math.min(0, Number(exponent) - (point === -1 ? 0 : digits.length - point - 1));
+}
+
+/** Power of ten of the first digit. */
+function exponentOf(value: number): number {
+  return Number(value.toExponential().split('e')[1]);
 }
 
 /** One spelling for the same characters: ℃ is ° and C, ³ is 3, and the two that look like µ are one. */
