@@ -54,7 +54,7 @@ export const harness: RemoteHarness = {
     await query(place, `CREATE TABLE ${tableOf(place)} (id INT PRIMARY KEY, temperature FLOAT)`);
   },
   poison: [
-    { ...flatOf(runOf(1), 1000), id: 'not a UUID' },
+    { ...flatOf(runOf(1), 1000), id: `${'0'.repeat(36)}1` },
     { ...flatOf(runOf(1), 1001), station: 's'.repeat(64) },
     { ...flatOf(runOf(1), 1002), timestamp: '2026-02-30T00:00:00.000Z' },
     { ...flatOf(runOf(1), 1003), timestamp: '2026-02-03 04:05' },

@@ -1,6 +1,6 @@
 import type { FlatRecord } from '../../central/recordlog/recordlog.ts';
 import type { StoreRecord } from '../../central/sinks/remote/remote-store.ts';
-import { parseRecordId } from '../../protocol/ids.ts';
+import { parseRecordId, type RunId } from '../../protocol/ids.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 
 /** A record as a store takes it. */
@@ -47,6 +47,11 @@ export function wordsOf(place: (sequence: number) => string): FlatRecord[] {
       info: { event: 'boot', previous: null },
     },
   ];
+}
+
+/** The ninth byte of a run, which has the variant of the UUID (RFC 9562 section 4.1), from 0x80 to 0xbf: a store may take some for none. */
+export function variantsOf(recordOf: (run: RunId) => FlatRecord): FlatRecord[] {
+  return Array.from({ length: 64 }, (_, low) => recordOf(`3f2a9c1e-77b0-8d31-${(0x80 + low).toString(16)}4c` as RunId));
 }
 
 /** Records with a clock that is anywhere from 1970 to 9999, received on one day. */

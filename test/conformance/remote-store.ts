@@ -5,7 +5,7 @@ import { recordIdOf } from '../../protocol/ids.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { flatOf, runOf, span } from './entries.ts';
 import { kill, startRemoteWriter } from './remote-kill.ts';
-import { foreignOf, lostInTimeOf, storeRecordOf, wordsOf } from './remote-records.ts';
+import { foreignOf, lostInTimeOf, storeRecordOf, variantsOf, wordsOf } from './remote-records.ts';
 
 /** A server that was started for the suite, on loopback. */
 export interface Engine {
@@ -83,6 +83,7 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
         ...span(1, 300).map((sequence) => flatOf(run, sequence)),
         ...span(1, 100).map(foreignOf),
         ...wordsOf((sequence) => recordIdOf(runOf(2), sequence)),
+        ...variantsOf((run) => flatOf(run, 1)),
       ];
       const first = await open();
       await write(first, flats.slice(0, 250));

@@ -6,8 +6,6 @@ const ABOUT_A_VALUE: ReadonlySet<number> = new Set([1265, 1366]);
 const CLASSES_OF_VALUES: readonly string[] = ['22', '23'];
 /** Access denied: to the server, the database, the table, a column, with or without a password; the host, the plug-in. */
 const LOGIN_OR_GRANT: ReadonlySet<number> = new Set([1044, 1045, 1130, 1142, 1143, 1227, 1251, 1698]);
-/** Unknown type: a server before 10.7, or MySQL. */
-const UNKNOWN_TYPE = 4161;
 
 /** Whether it is about some row of the statement, which as it is will never be taken. */
 export function isAboutRows(error: unknown): boolean {
@@ -18,10 +16,6 @@ export function isAboutRows(error: unknown): boolean {
 /** Whether who asks is not known, or may not. */
 export function isRefused(error: unknown): boolean {
   return error instanceof SqlError && LOGIN_OR_GRANT.has(error.errno);
-}
-
-export function isUnknownType(error: unknown): boolean {
-  return error instanceof SqlError && error.errno === UNKNOWN_TYPE;
 }
 
 /** What the server or the system said, without the statement. */

@@ -2,7 +2,7 @@ import type { Connection } from 'mariadb';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
-import { hintOn, isAboutRows, isRefused, isUnknownType, reasonOf } from './failure.ts';
+import { hintOn, isAboutRows, isRefused, reasonOf } from './failure.ts';
 import { foundTable } from './found-table.ts';
 import { ROW_COLUMNS, rowOf, Unwritable } from './row.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -181,10 +181,6 @@ export class MariadbStore implements RemoteStore {
     if (isRefused(error))
       return new MooringError('SINK_UNFIT', 'MariaDB does not let this user in, or not at what it needs', {
         ...{ cause: error, context, hint: hintOn(error, this.#origin) },
-      });
-    if (isUnknownType(error))
-      return new MooringError('SINK_UNFIT', 'this server has no type UUID', {
-        ...{ cause: error, context, hint: 'It takes MariaDB 10.7 or later; MySQL will not do.' },
       });
     return this.#failure(error, 'MariaDB is out of reach');
   }
