@@ -48,6 +48,8 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
     });
     expect(Object.keys(modesOf('gateways/plaka'))).toHaveLength(6);
     expect((statSync(at('ca.key')).mode & 0o777).toString(8)).toBe('600');
+    expect(modesOf('broker')).toMatchObject({ 'broker.key': '640' });
+    expect(modesOf('centre')).toMatchObject({ 'centre.key': '640', 'centre.password': '640' });
     expect(modesOf('keys')).toEqual({ 'plaka.key': '600', 'ikaros.key': '600' });
     expect(read('keys', 'plaka.key')).toMatch(/^[0-9a-f]{64}\n$/);
     expect(read('keys', 'plaka.key')).toBe(read('gateways', 'plaka', 'plaka.udp.key'));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NAME_PATTERN } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -64,6 +64,8 @@ const RESERVED: readonly string[] = [CENTRE, 'broker'];
 const OWN_DAYS_MIN = 60;
 const OWN_DAYS = 825;
 const SECRET_MODE = 0o600;
+/** Of the broker and the centre, which often run as users of their own: the group of this folder's owner may read them. */
+const GROUP_MODE = 0o640;
 const SECRET_BYTES = 32;
 const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
 
@@ -176,6 +178,7 @@ export class Enrolment {
     const wallMs = this.#options.clock.wallMs();
     if (existsSync(identity.cert) && Authority.daysLeft(identity.cert, wallMs) >= OWN_DAYS_MIN) return;
     await this.#authority.issue(name, use, OWN_DAYS, identity);
+    chmodSync(identity.key, GROUP_MODE);
   }
 
   /** Key and password of a gateway. The key comes last: with it the gateway counts as enrolled. */
@@ -188,7 +191,8 @@ export class Enrolment {
 
   #newPassword(folder: string, name: string = CENTRE): string {
     const password = this.#hex(SECRET_BYTES);
-    writeWhole(join(folder, `${name}.password`), `${password}\n`, SECRET_MODE);
+    const mode = name === CENTRE ? GROUP_MODE : SECRET_MODE;
+    writeWhole(join(folder, `${name}.password`), `${password}\n`, mode);
     return password;
   }
 
