@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FlatRecord } from '../central/recordlog/recordlog.ts';
+import { ParquetRecordFile } from '../central/sinks/parquet/record-file.ts';
 import { MooringError } from '../runtime/errors.ts';
 import { flatOf, runOf, span } from '../test/conformance/entries.ts';
+import { foreignOf, storeRecordOf } from '../test/conformance/remote-records.ts';
 import type { StoreRun } from './audit/ledger.ts';
 import { type AuditReport, audit, type OpenStore, runAudit } from './audit.ts';
 
@@ -52,6 +54,26 @@ test('a complete folder: status 0, one object, its keys as documented', async ()
     `{"ok":true,"runs":[{"run":"${RUN}","gateway":"plaka","first":1,"last":30,"records":30,"holes":[],"duplicates":0,` +
       '"gaps":[],"unsettled":0,"acked_but_missing":0}],"foreign":0,"unfinished":[]}\n',
   );
+});
+
+test('Parquet is read as lines are, and a name that is there as both is read once', async () => {
+  const file = new ParquetRecordFile();
+  const gap = { ...flatOf(RUN, 21), kind: 'gap', info: { run: RUN, ranges: [[5, 6]], reason: 'dropped' } };
+  for (const flat of [...records([1, 2, 3, 4, 9]), gap, foreignOf(1)]) file.add(storeRecordOf(flat));
+  write('2026/02/01/00-2.parquet', '');
+  writeFileSync(join(folder, '2026/02/01/00-2.parquet'), file.finish());
+  write(HOUR, linesOf(records([7, 8])));
+  write(HOUR.replace('ndjson', 'parquet'), 'not looked at');
+  write('undated/2026-02-01.ndjson', linesOf(records([10])));
+  write('user/plaka/2026/02/01/00.ndjson', linesOf(records(span(11, 20))));
+  const { status, text } = await run({ json: true });
+  expect(JSON.parse(text)).toMatchObject({ runs: [{ records: 19, holes: [], duplicates: 0 }], foreign: 1 });
+  expect(status).toBe(0);
+  write('2026/02/01/01.parquet', 'no Parquet');
+  expect(await run()).toMatchObject({
+    status: 2,
+    text: expect.stringContaining('01.parquet: cannot be read as Parquet'),
+  });
 });
 
 test('for people: a row a run, the sequences behind each number, and one line of verdict', async () => {

@@ -59,8 +59,16 @@ const ingestSchema = z
 
 const filesSchema = z.strictObject({
   path: filePath().describe('Folder; one writer at a time'),
-  format: choice(['ndjson'], ['parquet', 'both']).prefault('ndjson').describe('How records are written'),
-  layout: choice(['date'], ['user']).prefault('date').describe('Folders by event date: `yyyy/mm/dd/HH.ndjson`'),
+  format: choice(['ndjson', 'parquet', 'both'])
+    .prefault('ndjson')
+    .describe(
+      'How records are written: `parquet` makes that of each hour that is over, and `both` keeps the NDJSON too',
+    ),
+  layout: choice(['date', 'user'])
+    .prefault('date')
+    .describe(
+      'Folders by event date, `yyyy/mm/dd/HH.ndjson`; `user`: below `user/NAME/`, as the registry or the gateway has it',
+    ),
 });
 
 const ackLogSchema = z.strictObject({

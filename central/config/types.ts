@@ -3,6 +3,8 @@ import type { ListenAddress } from '../../runtime/config/values.ts';
 import type { LogLevel } from '../../runtime/log.ts';
 import type { CassandraStoreOptions } from '../sinks/cassandra/cassandra-store.ts';
 import type { ElasticsearchStoreOptions } from '../sinks/elasticsearch/elasticsearch-store.ts';
+import type { FilesFormat } from '../sinks/files/files.ts';
+import type { FilesLayout } from '../sinks/files/hour-file.ts';
 import type { HbaseStoreOptions } from '../sinks/hbase/hbase-store.ts';
 import type { HdfsStoreOptions } from '../sinks/hdfs/hdfs-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
@@ -154,8 +156,8 @@ export interface FilesSinkConfig {
   readonly kind: 'files';
   readonly name: string;
   readonly path: string;
-  readonly format: 'ndjson';
-  readonly layout: 'date';
+  readonly format: FilesFormat;
+  readonly layout: FilesLayout;
 }
 
 export interface AckLogSinkConfig {

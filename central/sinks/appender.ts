@@ -20,11 +20,12 @@ import {
   type IdsByFile,
   type Item,
   type NamedLine,
+  type PartChange,
   type Staged,
   stage,
   withinFileBound,
 } from './staging.ts';
-import { damagedState, type SinkState, StateFile } from './state-file.ts';
+import { damagedState, type PartState, StateFile } from './state-file.ts';
 import { WrittenIds } from './written-ids.ts';
 
 export interface AppenderOptions {
@@ -39,10 +40,19 @@ export interface AppenderOptions {
   readonly disk?: Disk;
   /** The ids of lines that are named by id alone in a file, some at a time; left out where there are none. */
   readonly idsIn?: (file: string) => AsyncIterable<readonly string[]>;
+  readonly parts?: Parts;
   /** Least time between two commits, in milliseconds. */
   readonly commitIntervalMs?: number;
   /** How long a first line waits for others, in milliseconds. */
   readonly gatherMs?: number;
+}
+
+/** Files that are closed one day, each gone on with in a further one. Left out: none ever is. */
+export interface Parts {
+  /** The file that lines of `file` go to now. */
+  currentOf(file: string, isSealed: (part: string) => boolean): Promise<string>;
+  /** Whether a file that gets lines is one of those that somebody seals and finishes. */
+  readonly areSealed: boolean;
 }
 
 export type { Append, Line, NamedLine } from './staging.ts';
@@ -71,6 +81,7 @@ export class Appender {
   #group: GroupCommit<Item> | undefined;
   #runs = new Map<RunId, IntervalSet>();
   #logs: LogOffsets = {};
+  #parts: ReadonlyMap<string, PartState> = new Map();
   /** Logs of which a position waits for its commit. */
   readonly #positioned = new Set<string>();
   #isStandingBy = false;
@@ -139,6 +150,17 @@ export class Appender {
     return item.added;
   }
 
+  /** Durable: the files that are to be sealed and finished. */
+  parts(): ReadonlyMap<string, PartState> {
+    return this.#parts;
+  }
+
+  /** Resolves when it is durable that nothing is added to a file any more, or that nobody need think of it. */
+  async changePart(file: string, to: PartChange['to']): Promise<void> {
+    assert(this.#group !== undefined, 'opened before anything is changed');
+    await this.#group.add({ appends: [], named: [], position: undefined, added: 0, change: { file, to } });
+  }
+
   /** Waits in `open` for another process to let go of the folder. */
   get isStandingBy(): boolean {
     return this.#isStandingBy;
@@ -199,11 +221,12 @@ export class Appender {
     const state = await this.#stateFile.read();
     this.#files.settle(state?.files ?? new Map());
     this.#runs = new Map(state?.runs);
+    this.#parts = state?.parts ?? new Map();
     this.#logs = state?.logs ?? withPosition({}, directPosition(0));
     if (state === undefined) {
       if (!(await isEmpty(this.#disk))) throw damagedState(this.#stateFile.path, 'it is gone, and its files are not');
       await this.#syncNames(stateDir);
-      await this.#save(this.#files.lengths, this.#runs, this.#logs);
+      await this.#saveAgain();
     }
     await this.#files.putTailsAside();
     this.#isClean = true;
@@ -212,7 +235,9 @@ export class Appender {
   async #commit(items: readonly Item[]): Promise<void> {
     const idsThere = await failing(this.#idsThere(items));
     const staged = stage(items, { committed: (run) => this.committed(run), logs: this.#logs, idsThere });
-    if (staged.count > 0 || staged.logs !== this.#logs) await failing(this.#write(staged));
+    const changes = items.flatMap(({ change }) => change ?? []);
+    if (staged.count === 0 && staged.logs === this.#logs && changes.length === 0) return;
+    await failing(this.#write(staged, changes));
   }
 
   /** By file: which ids of the named lines stand there already. */
@@ -227,20 +252,28 @@ export class Appender {
     return asked;
   }
 
-  async #write({ texts, ids, runs, logs }: Staged): Promise<void> {
+  async #write({ texts: byFile, ids, runs, logs }: Staged, changes: readonly PartChange[]): Promise<void> {
     this.#requireLock();
     if (!this.#isClean) await this.#repair();
+    const parts = new Map(this.#parts);
+    for (const { file, to } of changes) {
+      if (to === 'sealed') parts.set(file, to);
+      else parts.delete(file);
+    }
+    const texts = await this.#inParts(byFile, parts);
     this.#isClean = false;
-    if (await this.#files.adopt(texts.keys())) await this.#save(this.#files.lengths, this.#runs, this.#logs);
+    this.#files.forget(changes.map(({ file }) => file));
+    if (await this.#files.adopt(texts.keys())) await this.#saveAgain();
 
     const lengths = await this.#files.extend(texts);
     const allRuns = new Map([...this.#runs, ...runs]);
     this.#requireLock();
-    await this.#save(lengths, allRuns, logs);
+    await this.#stateFile.replace({ logs, files: lengths, runs: allRuns, parts });
     this.#files.settle(lengths);
     for (const [file, added] of ids) this.#ids.add(file, added);
     this.#runs = allRuns;
     this.#logs = logs;
+    this.#parts = parts;
     this.#isClean = true;
   }
 
@@ -258,7 +291,7 @@ export class Appender {
    * So the state that memory has goes there before any of them is cut off.
    */
   async #repair(): Promise<void> {
-    await this.#save(this.#files.lengths, this.#runs, this.#logs);
+    await this.#saveAgain();
     await this.#files.cutTails();
     this.#isClean = true;
   }
@@ -278,8 +311,23 @@ export class Appender {
     }
   }
 
-  async #save(files: SinkState['files'], runs: SinkState['runs'], logs: LogOffsets): Promise<void> {
-    await this.#stateFile.replace({ logs, files, runs });
+  /** By the part that lines go to now, which is one of `parts` from then on, where there are any. */
+  async #inParts(texts: Staged['texts'], parts: Map<string, PartState>): Promise<Staged['texts']> {
+    const { parts: plan } = this.#options;
+    if (plan === undefined) return texts;
+    const inParts = new Map<string, readonly string[]>();
+    for (const [file, lines] of texts) {
+      const part = await plan.currentOf(file, (each) => parts.get(each) === 'sealed');
+      inParts.set(part, lines);
+      if (plan.areSealed) parts.set(part, 'open');
+    }
+    return inParts;
+  }
+
+  /** The state that memory has. */
+  async #saveAgain(): Promise<void> {
+    const { lengths: files } = this.#files;
+    await this.#stateFile.replace({ logs: this.#logs, files, runs: this.#runs, parts: this.#parts });
   }
 }
 

@@ -40,6 +40,11 @@ export class CommittedFiles {
     this.#lengths = new Map(lengths);
   }
 
+  /** Nothing is added to these any more; they have no more than what is committed. */
+  forget(files: Iterable<string>): void {
+    for (const file of files) this.#lengths.delete(file);
+  }
+
   /** Takes in files that are not known: all that they have is committed. Tells whether there were any. */
   async adopt(files: Iterable<string>): Promise<boolean> {
     let adopted = false;

@@ -34,11 +34,18 @@ const FEW_FILES = 4;
 /** The log that records come from without a broker, and its only partition. */
 export const DIRECT = 'direct';
 const DIRECT_PARTITION = 0;
+/** What becomes of a file that is to become something else. */
+export interface PartChange {
+  readonly file: string;
+  readonly to: 'sealed' | 'finished';
+}
+
 /** What waits for a commit. */
 export interface Item {
   readonly appends: readonly Append[];
   readonly named: readonly NamedLine[];
   readonly position: LogPosition | undefined;
+  readonly change?: PartChange;
   /** Lines that it brings and nobody before it. */
   added: number;
 }

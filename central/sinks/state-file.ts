@@ -18,7 +18,12 @@ export interface SinkState {
   readonly files: ReadonlyMap<string, number>;
   /** Run → sequences that are committed. */
   readonly runs: ReadonlyMap<RunId, IntervalSet>;
+  /** Files that are to become something else once they are closed. */
+  readonly parts: ReadonlyMap<string, PartState>;
 }
+
+/** `open`: lines come to it. `sealed`: for ever as it is, and about to become something else. */
+export type PartState = 'open' | 'sealed';
 
 const VERSION = 1;
 const FILE_NAME = 'state.json';
@@ -53,12 +58,13 @@ export class StateFile {
 }
 
 /** The state as text: one line of JSON, one line with its hash. */
-export function encodeState({ logs, files, runs }: SinkState): string {
+export function encodeState({ logs, files, runs, parts }: SinkState): string {
   const json = JSON.stringify({
     version: VERSION,
     logs,
     files: Object.fromEntries(files),
     runs: Object.fromEntries([...runs].map(([run, sequences]) => [run, sequences.ranges()])),
+    ...(parts.size === 0 ? {} : { parts: Object.fromEntries(parts) }),
   });
   return withHash(json);
 }
@@ -67,13 +73,14 @@ export function encodeState({ logs, files, runs }: SinkState): string {
 export function decodeState(text: string, path: string): SinkState {
   const json = unhashed(text);
   if (json === undefined) throw damagedState(path, 'its hash does not match its content');
-  const { version, logs, files, runs } = JSON.parse(json) as StateJson;
+  const { version, logs, files, runs, parts = {} } = JSON.parse(json) as StateJson;
   if (version !== VERSION) throw damagedState(path, `it is of version ${version}, this program reads ${VERSION}`);
   if (!Object.keys(runs).every(isRunId)) throw damagedState(path, 'it names a run that is none');
   return {
     logs,
     files: new Map(Object.entries(files)),
     runs: new Map(Object.entries(runs).map(([run, ranges]) => [run, new IntervalSet(ranges)])),
+    parts: new Map(Object.entries(parts)),
   };
 }
 
@@ -90,4 +97,5 @@ interface StateJson {
   readonly logs: SinkState['logs'];
   readonly files: Readonly<Record<string, number>>;
   readonly runs: Readonly<Record<RunId, readonly Range[]>>;
+  readonly parts?: Readonly<Record<string, PartState>>;
 }

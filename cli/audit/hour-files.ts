@@ -1,6 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parquetOf } from '../../central/sinks/files/hour-parts.ts';
+import { readRows } from '../../central/sinks/parquet/read.ts';
 import type { JsonValue } from '../../protocol/record.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { AuditedRecord } from './ledger.ts';
@@ -8,9 +10,14 @@ import type { AuditedRecord } from './ledger.ts';
 /** A line longer than this is no record: a batch as JSON has at most half of it. */
 const LINE_BYTES_MAX = 2 ** 20;
 const NEWLINE = 0x0a;
-const HOUR_FILE = /^(user\/[^/]+\/)?(\d{4}\/\d\d\/\d\d\/\d\d|undated\/(\d{4}-\d\d-\d\d|undated))\.ndjson$/;
+const PARQUET = '.parquet';
+const HOUR_FILE =
+  /^(user\/[^/]+\/)?(\d{4}\/\d\d\/\d\d\/\d\d|undated\/(\d{4}-\d\d-\d\d|undated))(-\d+)?\.(ndjson|parquet)$/;
 
-/** The hour files of a `files` sink: relative paths, in the order of event time. Throws `AUDIT_UNREADABLE` when the folder is none of a sink. */
+/**
+ * The hour files of a `files` sink: relative paths, in the order of event time. Of a name that is there as NDJSON and as
+ * Parquet, which have the same records, the NDJSON. Throws `AUDIT_UNREADABLE` when the folder is none of a sink.
+ */
 export async function findHourFiles(folder: string): Promise<readonly string[]> {
   let names: readonly string[];
   try {
@@ -18,7 +25,8 @@ export async function findHourFiles(folder: string): Promise<readonly string[]> 
   } catch (cause) {
     throw unreadable(folder, 'the folder cannot be read', 'Give the folder that a `files` sink writes to.', cause);
   }
-  const paths = names.filter((name) => HOUR_FILE.test(name)).sort();
+  const files = new Set(names.filter((name) => HOUR_FILE.test(name)));
+  const paths = [...files].filter((name) => !name.endsWith(PARQUET) || !files.has(linesOfParquet(name))).sort();
   if (paths.length === 0 && !names.includes('.mooring')) {
     throw unreadable(folder, 'holds no records', 'Give the folder that a `files` sink writes to.');
   }
@@ -36,10 +44,44 @@ export async function* recordsOf(
   onUnfinished: (place: string) => void,
 ): AsyncGenerator<AuditedRecord> {
   const file = join(folder, path);
+  if (path.endsWith(PARQUET)) {
+    yield* parquetRecordsOf(file);
+    return;
+  }
+  // Since the folder was looked at it may have become Parquet.
+  if (!existsSync(file) && existsSync(parquetOf(file))) {
+    yield* parquetRecordsOf(parquetOf(file));
+    return;
+  }
   for await (const { number, bytes, isFinished } of linesOf(file)) {
     const place = `${file}:${number}`;
     if (isFinished) yield recordOf(bytes, place);
     else onUnfinished(place);
+  }
+}
+
+const linesOfParquet = (path: string): string => `${path.slice(0, -PARQUET.length)}.ndjson`;
+
+async function* parquetRecordsOf(file: string): AsyncGenerator<AuditedRecord> {
+  let handle: FileHandle | undefined;
+  try {
+    const opened = await open(file);
+    handle = opened;
+    const { size: byteLength } = await opened.stat();
+    const read = async (start: number, end: number): Promise<Uint8Array> => {
+      const { buffer, bytesRead } = await opened.read(Buffer.alloc(end - start), 0, end - start, start);
+      return buffer.subarray(0, bytesRead);
+    };
+    for await (const rows of readRows({ byteLength, read }, ['id', 'gateway', 'kind', 'info'])) {
+      for (const { id, gateway, kind, info } of rows) {
+        const record = { id: String(id), gateway: String(gateway), kind: String(kind) };
+        yield typeof info === 'string' ? { ...record, info: JSON.parse(info) as JsonValue } : record;
+      }
+    }
+  } catch (cause) {
+    throw unreadable(file, 'cannot be read as Parquet', 'Something else than the sink has written there.', cause);
+  } finally {
+    await handle?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { RunId } from '../../../protocol/ids.ts';
 import type { ReadonlyIntervalSet } from '../../../protocol/intervals.ts';
 import type { Clock } from '../../../runtime/clock.ts';
@@ -7,14 +7,19 @@ import { jsonOf, type LogEntry } from '../../recordlog/recordlog.ts';
 import { Appender } from '../appender.ts';
 import { type Disk, nodeDisk } from '../disk.ts';
 import type { ForeignRecord, LogPosition, Sink } from '../sink.ts';
-import { foreignIdsIn } from './foreign-ids.ts';
+import { foreignIdsOf } from './foreign-ids.ts';
 import { type FilesLayout, hourFileOf } from './hour-file.ts';
-import { linesOf } from './lines.ts';
+import { HourParts } from './hour-parts.ts';
+import { ParquetParts } from './parquet-parts.ts';
+
+export type FilesFormat = 'ndjson' | 'parquet' | 'both';
 
 export interface FilesSinkOptions {
   readonly name: string;
   /** The folder; made when absent. One process writes there at a time. */
   readonly path: string;
+  /** `ndjson` when left out. With `parquet` the lines of an hour go once they are Parquet; with `both` they stay. */
+  readonly format?: FilesFormat;
   /** `date` when left out. */
   readonly layout?: FilesLayout;
   readonly clock: Clock;
@@ -26,34 +31,55 @@ export interface FilesSinkOptions {
   readonly gatherMs?: number;
 }
 
+const STATE_FOLDER = '.mooring';
 const RECORDS_TOP = /^(\d{4}|undated|user)$/;
 
 /**
  * Records as files: NDJSON, one flat record a line, `yyyy/mm/dd/HH.ndjson` by event time in UTC below the folder; its
- * lock and state are in `.mooring/`. A reader of a live file may see a last line that is not finished.
+ * lock and state are in `.mooring/`. Hours that are over become Parquet where the format says so. A reader of a live file may see a last line that is not finished.
  */
 export class FilesSink implements Sink {
   readonly name: string;
-  readonly #layout: FilesLayout;
+  readonly #options: Required<Pick<FilesSinkOptions, 'format' | 'layout' | 'disk'>> & FilesSinkOptions;
+  readonly #parts: HourParts;
   readonly #appender: Appender;
+  #parquet: ParquetParts | undefined;
 
-  constructor({ name, path, layout = 'date', disk = nodeDisk, ...rest }: FilesSinkOptions) {
+  constructor(options: FilesSinkOptions) {
+    const { name, format = 'ndjson', layout = 'date', disk = nodeDisk } = options;
+    const path = resolve(options.path);
+    const parts = new HourParts(path, disk);
     this.name = name;
-    this.#layout = layout;
+    this.#options = { ...options, path, format, layout, disk };
+    this.#parts = parts;
+    const areSealed = format !== 'ndjson';
     this.#appender = new Appender({
-      ...rest,
-      disk,
+      ...this.#options,
       root: path,
-      stateDir: join(path, '.mooring'),
+      stateDir: join(path, STATE_FOLDER),
       isEmpty: async () => !((await disk.list(path)) ?? []).some((entry) => RECORDS_TOP.test(entry)),
-      idsIn: async function* (file) {
-        for await (const lines of linesOf(disk, join(path, file))) yield foreignIdsIn(lines);
-      },
+      parts: { currentOf: (file, isSealed) => parts.currentOf(file, isSealed), areSealed },
+      idsIn: (file) => foreignIdsOf(parts, { disk, path, file }),
     });
   }
 
-  open(signal: AbortSignal): Promise<void> {
-    return this.#appender.open(signal);
+  async open(signal: AbortSignal): Promise<void> {
+    const { format, path: root, disk, clock, log } = this.#options;
+    // Another process may have made some since.
+    this.#parts.forgetAll();
+    await this.#appender.open(signal);
+    if (format === 'ndjson') return;
+    this.#parquet = new ParquetParts({
+      appender: this.#appender,
+      parts: this.#parts,
+      root,
+      temporaryDir: join(root, STATE_FOLDER, 'tmp'),
+      keepsLines: format === 'both',
+      disk,
+      clock,
+      log,
+    });
+    this.#parquet.start();
   }
 
   write(entries: readonly LogEntry[], position?: LogPosition, foreign: readonly ForeignRecord[] = []): Promise<number> {
@@ -61,13 +87,13 @@ export class FilesSink implements Sink {
       run,
       lines: records.map((record) => ({
         sequence: record.sequence,
-        file: hourFileOf(record.flat, this.#layout),
+        file: hourFileOf(record.flat, this.#options.layout),
         text: jsonOf(record),
       })),
     }));
     const named = foreign.map((record) => ({
       id: record.flat.id,
-      file: hourFileOf(record.flat, this.#layout),
+      file: hourFileOf(record.flat, this.#options.layout),
       text: record.json ?? JSON.stringify(record.flat),
     }));
     return this.#appender.append(appends, position, named);
@@ -93,7 +119,10 @@ export class FilesSink implements Sink {
     return this.#appender.committed(run);
   }
 
-  close(): Promise<void> {
-    return this.#appender.close();
+  async close(): Promise<void> {
+    this.#appender.hurry();
+    await this.#parquet?.close();
+    this.#parquet = undefined;
+    await this.#appender.close();
   }
 }
