@@ -57,6 +57,18 @@ const verbs: Verbs = {
     const { runCentralTry } = await import('./central-try.ts');
     return runCentralTry(mapping, file, options, { clock: systemClock, streams });
   },
+  letterList: async (config, options) => {
+    const { runLetterList } = await import('./central-deadletter.ts');
+    return await withHost(async (host) => await runLetterList(config, options, host));
+  },
+  letterShow: async (config, id, options) => {
+    const { runLetterShow } = await import('./central-deadletter.ts');
+    return await withHost(async (host) => await runLetterShow(config, id, options, host));
+  },
+  letterReplay: async (config, options) => {
+    const { runLetterReplay } = await import('./central-deadletter.ts');
+    return await withHost(async (host) => await runLetterReplay(config, options, host));
+  },
   centralTalk: async (profile, options) => {
     const { runCentralTalk } = await import('./central-talk.ts');
     return await withHost(async (host) => await runCentralTalk(profile, options, host));
