@@ -22,8 +22,13 @@ export abstract class LocalServer {
 
   /** SIGKILL, and a new start on the same data; resolves when it serves. */
   async restart(): Promise<void> {
-    await Promise.all(this.#running.map((program) => program.kill()));
+    await this.kill();
     await this.#launch();
+  }
+
+  /** SIGKILL; `restart` brings it back. */
+  async kill(): Promise<void> {
+    await Promise.all(this.#running.map((program) => program.kill()));
   }
 
   /** SIGSTOP: it accepts and answers nothing. */
