@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { loadCentralConfig } from '../../central/config/config.ts';
 
 interface Service {
+  readonly profiles?: readonly string[];
   readonly image?: string;
   readonly user?: string;
   readonly read_only?: boolean;
@@ -110,4 +111,29 @@ test('each configuration of the centre is one, and every copy has its own', () =
     .filter(([, { image }]) => image?.startsWith('mooring:'))
     .map(([, { command }]) => command?.[0]);
   expect([...new Set(started)].sort()).toEqual(configs.map((file) => file.replace('.yaml', '')).sort());
+});
+
+test('the core has no store, and every other container a profile', () => {
+  expect(namesWhere(({ profiles }) => profiles === undefined).sort()).toEqual([
+    'alertmanager',
+    'bridge',
+    'grafana',
+    'ingest-1',
+    'ingest-2',
+    'kafka-1',
+    'mosquitto',
+    'prometheus',
+    'sink-archive',
+  ]);
+  const profiles = services.flatMap(([, service]) => service.profiles ?? []);
+  expect([...new Set(profiles)].sort()).toEqual([
+    'cassandra',
+    'elastic',
+    'hbase',
+    'hdfs',
+    'influx',
+    'juicefs',
+    'mariadb',
+    'production',
+  ]);
 });

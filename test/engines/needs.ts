@@ -18,6 +18,18 @@ const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-he
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
+  compose: [
+    { program: 'docker-compose', packageName: 'docker-compose' },
+    { program: 'mosquitto', packageName: 'mosquitto' },
+    { program: 'mosquitto_pub', packageName: 'mosquitto-clients' },
+    { program: 'openssl', packageName: 'openssl' },
+    { program: 'promtool', packageName: 'prometheus' },
+  ],
+  dashboards: [
+    { program: 'influxd', packageName: 'influxdb' },
+    { program: 'prometheus', packageName: 'prometheus' },
+    { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
+  ],
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
   // Its one file of Java is compiled where it runs.
   opensearch: [{ program: 'javac', packageName: 'openjdk-17-jdk-headless', versionMin: 17 }, MAVEN],
