@@ -1,4 +1,6 @@
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstat, fstatSync, openSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { MooringError } from './errors.ts';
 import { errno, flock } from './native.ts';
 
@@ -9,10 +11,17 @@ const EWOULDBLOCK = 11;
 /** A lock file that is removed between opening and locking is opened anew so often. */
 const ATTEMPTS_MAX = 10;
 
+export type LockState = 'held' | 'removed' | 'gone';
+
 /** A lock that the kernel frees when its process ends, however it ends. */
 export interface FileLock {
   /** False once somebody has removed or replaced the file: another process can have the lock then, beside this one. */
   isHeld(): boolean;
+  /**
+   * The same, without holding up the thread while a mount does not answer; `gone`: the mount that it was on is no more, and
+   * the lock with it. Rejects with Node's errors where the path cannot be looked at.
+   */
+  state(): Promise<LockState>;
   release(): void;
 }
 
@@ -25,7 +34,7 @@ export function lockFile(path: string, open: typeof openSync = openSync): FileLo
     const descriptor = openedFile(path, open);
     takeLock(descriptor, path);
     const isHeld = (): boolean => isFileAt(path, descriptor);
-    if (isHeld()) return { isHeld, release: () => closeSync(descriptor) };
+    if (isHeld()) return { isHeld, state: () => stateOf(path, descriptor), release: () => closeSync(descriptor) };
     // Removed between the two calls: the next process would lock another file.
     closeSync(descriptor);
   }
@@ -55,6 +64,20 @@ function takeLock(descriptor: number, path: string): void {
   throw code === EWOULDBLOCK
     ? new MooringError('LOCK_HELD', 'another process holds the lock', { context: { path } })
     : new MooringError('LOCK_FAILED', 'this file system cannot lock files', { context: { path, errno: code } });
+}
+
+async function stateOf(path: string, descriptor: number): Promise<LockState> {
+  const found = await stat(path).catch(onlyAbsent);
+  try {
+    const opened = await promisify(fstat)(descriptor);
+    return found !== undefined && found.ino === opened.ino && found.dev === opened.dev ? 'held' : 'removed';
+  } catch {
+    return 'gone';
+  }
+}
+
+function onlyAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function isFileAt(path: string, descriptor: number): boolean {

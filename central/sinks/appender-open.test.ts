@@ -195,3 +195,37 @@ test('a commit during which the lock is lost is not confirmed', async () => {
   expect(stateOn(disk).runs).toEqual({ [run]: [[1, 3]] });
   await appender.close();
 });
+
+test('where a mount has come back, the lock is taken again, unless another process has written meanwhile', async () => {
+  const run = RUNS[0] as RunId;
+  for (const isChanged of [false, true]) {
+    const disk = new PowerCutDisk(new SeededRandom(1));
+    let isGone = false;
+    const lockOf = disk.lock.bind(disk);
+    disk.lock = (path) => ({ ...lockOf(path), state: async () => (isGone ? 'gone' : 'held') });
+    const { appender, clock } = setUp(disk);
+    const append = async (first: number, last: number): Promise<number> => {
+      const appended = appender.append([lines(run, first, last, 'x.txt')]);
+      appended.catch(() => undefined);
+      await clock.advance(1000);
+      return await appended;
+    };
+    await appender.open(never);
+    await append(1, 3);
+    await disk.remove(`${ROOT}/.mooring/lock`);
+    if (isChanged) {
+      const other = setUp(disk);
+      await other.appender.open(never);
+      await other.append([lines(run, 4, 4, 'x.txt')]);
+      await other.appender.close();
+      isGone = true;
+      await expect(append(4, 6)).rejects.toMatchObject({ code: 'SINK_FAILED' });
+      expect(linesOn(disk)).toHaveLength(4);
+    } else {
+      isGone = true;
+      disk.lock = lockOf;
+      expect(await append(3, 6)).toBe(3);
+      expect(linesOn(disk)).toHaveLength(6);
+    }
+  }
+});

@@ -246,14 +246,14 @@ export class Appender {
     for (const { id, file } of items.flatMap(({ named }) => named)) addTo(asked, file, id);
     if (asked.size === 0) return asked;
     // What a failed commit has left in a file is nobody's.
-    this.#requireLock();
+    await this.#requireLock();
     if (!this.#isClean) await this.#repair();
     for (const [file, ids] of asked) asked.set(file, await this.#ids.there(file, ids));
     return asked;
   }
 
   async #write({ texts: byFile, ids, runs, logs }: Staged, changes: readonly PartChange[]): Promise<void> {
-    this.#requireLock();
+    await this.#requireLock();
     if (!this.#isClean) await this.#repair();
     const parts = new Map(this.#parts);
     for (const { file, to } of changes) {
@@ -267,7 +267,7 @@ export class Appender {
 
     const lengths = await this.#files.extend(texts);
     const allRuns = new Map([...this.#runs, ...runs]);
-    this.#requireLock();
+    await this.#requireLock(false);
     await this.#stateFile.replace({ logs, files: lengths, runs: allRuns, parts });
     this.#files.settle(lengths);
     for (const [file, added] of ids) this.#ids.add(file, added);
@@ -278,9 +278,34 @@ export class Appender {
   }
 
   /** Whoever lost the lock may have a successor, which has cut off and continued the files: it must not touch them. */
-  #requireLock(): void {
-    if (this.#lock?.isHeld()) return;
-    throw new MooringError('SINK_FAILED', 'the lock file was removed: another process may write here by now', {
+  async #requireLock(mayClaim = true): Promise<void> {
+    const state = await this.#lock?.state();
+    if (state === 'held') return;
+    if (state === 'gone' && mayClaim) await this.#claimAgain();
+    else throw this.#lockLost();
+  }
+
+  /** The mount has come back without the lock. Where nobody else has written meanwhile, it goes on. */
+  async #claimAgain(): Promise<void> {
+    let lock: FileLock;
+    try {
+      lock = this.#disk.lock(join(this.#options.stateDir, 'lock'));
+    } catch (cause) {
+      throw this.#lockLost(cause);
+    }
+    if (!(await this.#stateFile.isOwn())) {
+      lock.release();
+      throw this.#lockLost();
+    }
+    this.#options.log.warn({ folder: this.#options.stateDir }, 'the mount was gone: the lock is taken again');
+    this.#lock = lock;
+    this.#isClean = false;
+    this.#ids.forgetAll();
+  }
+
+  #lockLost(cause?: unknown): MooringError {
+    return new MooringError('SINK_FAILED', 'the lock is lost: another process may write here by now', {
+      cause,
       context: { folder: this.#options.stateDir },
       hint: 'Restart this process. Never remove a lock file: the kernel frees the lock of a process that has ended.',
     });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isRunId, type RunId } from '../../protocol/ids.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
@@ -35,6 +36,8 @@ const FILE_NAME = 'state.json';
 export class StateFile {
   readonly #disk: Disk;
   readonly #folder: string;
+  /** Hashes of what the file may hold, as far as this process knows: what it read or wrote, and tried to write since. */
+  readonly #own = new Set<string>();
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -48,13 +51,32 @@ export class StateFile {
   /** Undefined when there is none yet. Throws `SINK_STATE_DAMAGED`. */
   async read(): Promise<SinkState | undefined> {
     const bytes = await this.#disk.read(this.path);
-    return bytes === undefined ? undefined : decodeState(Buffer.from(bytes).toString('utf8'), this.path);
+    this.#own.clear();
+    if (bytes === undefined) return undefined;
+    const text = Buffer.from(bytes).toString('utf8');
+    this.#own.add(hashOf(text));
+    return decodeState(text, this.path);
   }
 
   /** Durable when it resolves. When it rejects, the file holds either the old state or the new one, whole. */
   async replace(state: SinkState): Promise<void> {
-    await replaceText(this.#disk, this.#folder, FILE_NAME, encodeState(state));
+    const text = encodeState(state);
+    const hash = hashOf(text);
+    this.#own.add(hash);
+    await replaceText(this.#disk, this.#folder, FILE_NAME, text);
+    this.#own.clear();
+    this.#own.add(hash);
   }
+
+  /** Whether nobody else has written the state since. */
+  async isOwn(): Promise<boolean> {
+    const bytes = await this.#disk.read(this.path);
+    return bytes !== undefined && this.#own.has(hashOf(Buffer.from(bytes).toString('utf8')));
+  }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The state as text: one line of JSON, one line with its hash. */

@@ -70,6 +70,7 @@ export class PowerCutDisk implements Disk {
     this.#folderOf(path);
     const lock: FileLock = {
       isHeld: () => this.#locks.get(path) === lock,
+      state: async () => (lock.isHeld() ? 'held' : 'removed'),
       release: () => void (lock.isHeld() && this.#locks.delete(path)),
     };
     this.#locks.set(path, lock);

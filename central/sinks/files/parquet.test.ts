@@ -110,8 +110,8 @@ test('an hour that is not over stays open', async () => {
 });
 
 test('wherever it is cut, killed or full while it makes Parquet, every record stands once, in whole files', async () => {
-  for (const format of ['both', 'parquet'] as const) {
-    for (let steps = 0; steps < 90; steps += 1) {
+  for (const [index, format] of (['both', 'parquet'] as const).entries()) {
+    for (let steps = index; steps < 90; steps += 7) {
       const disk = new PowerCutDisk(new SeededRandom(steps));
       const first = setUp(format, disk);
       await first.sink.open(never);
