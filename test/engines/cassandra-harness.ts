@@ -23,7 +23,7 @@ export interface Place {
 }
 
 export const TABLE = 'records';
-const DATACENTER = 'datacenter1';
+export const DATACENTER = 'datacenter1';
 /** Long enough for a machine that does much else. */
 const DEADLINE_MS = 20_000;
 const ASK_MS = 60_000;
@@ -31,10 +31,7 @@ const ASK_MS = 60_000;
 export const harness: RemoteHarness = {
   async start() {
     const cassandra = await Cassandra.start();
-    const { port, ca, folder } = cassandra;
-    const passwordFile = join(folder, 'password');
-    writeFileSync(passwordFile, `${ADMIN.password}\n`);
-    return engineOf(cassandra, (number): Place => ({ port, ca, keyspace: `Place_${number}`, passwordFile }));
+    return engineOf(cassandra, (number) => placeFor(cassandra, `Place_${number}`));
   },
   make: (place) => storeAt(placeOf(place)),
   read: async (place) => (await ask(place, `SELECT * FROM ${tableOf(place)}`)).map(recordOf),
@@ -75,6 +72,13 @@ export const harness: RemoteHarness = {
     { ...flatOf(runOf(1), 1005), info: { text: 'x'.repeat(5_000_000) } },
   ],
 };
+
+/** A keyspace of a server, whose password it writes into a file. */
+export function placeFor({ port, ca, folder }: Cassandra, keyspace: string): Place {
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, `${ADMIN.password}\n`, { mode: 0o600 });
+  return { port, ca, keyspace, passwordFile };
+}
 
 export function placeOf(place: string): Place {
   return JSON.parse(place) as Place;

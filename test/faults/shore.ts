@@ -21,6 +21,8 @@ export interface ShoreOptions {
   readonly copies?: readonly CopyParts[];
   /** What decides an acknowledgement, as the configuration has it; the configuration's own default if left out. */
   readonly ack?: readonly string[];
+  /** Sinks beside the files, as the configuration has them; none if left out. */
+  readonly stores?: Readonly<Record<string, object>>;
 }
 
 export interface ShoreKafka {
@@ -65,6 +67,7 @@ export interface Shore {
   readonly udp: UdpWay | undefined;
   readonly copies: readonly CopyParts[];
   readonly ack: readonly string[] | undefined;
+  readonly stores: Readonly<Record<string, object>>;
   kafka: ShoreKafka | undefined;
   /** By copy; those that were started. */
   readonly centres: Program[];
@@ -72,8 +75,8 @@ export interface Shore {
 
 export type NewShore = Pick<Shore, 'name' | 'folder' | 'broker' | 'uplink' | 'downlink' | 'udp'>;
 
-export function shoreOf(shore: NewShore, { kafka, copies = [WHOLE], ack }: ShoreOptions): Shore {
-  return { ...shore, copies, ack, kafka, centres: [] };
+export function shoreOf(shore: NewShore, { kafka, copies = [WHOLE], ack, stores = {} }: ShoreOptions): Shore {
+  return { ...shore, copies, ack, stores, kafka, centres: [] };
 }
 
 /** `HOST:PORT` at which the centre of a shore finds its Kafka. */
@@ -90,7 +93,7 @@ export function writeCentral(shore: Shore, copy: number, certificates: Certifica
     ...(ingest ? { ingest: ingestOf(shore, certificates) } : {}),
     ...(shore.kafka === undefined ? {} : { kafka: kafkaOf(shore.kafka) }),
     ...(shore.ack === undefined || !ingest ? {} : { ack: shore.ack }),
-    ...(sinks ? { sinks: SINKS } : {}),
+    ...(sinks ? { sinks: { ...SINKS, ...shore.stores } } : {}),
     state,
   };
   // JSON is YAML.
