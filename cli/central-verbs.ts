@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { addLetterVerbs, type LetterVerbs } from './central-deadletter/command.ts';
 import { addEnrollVerbs, type EnrollVerbs } from './central-enroll-verbs.ts';
+import { addImportVerb, type ImportVerbs } from './central-import/command.ts';
 import { addTalkVerbs, type TalkVerbs } from './central-talk/command.ts';
 import type { TryOptions } from './central-try.ts';
 
 /** What the verbs below `mooring central` do; every one returns its exit status. */
-export interface CentralVerbs extends EnrollVerbs, LetterVerbs, TalkVerbs {
+export interface CentralVerbs extends EnrollVerbs, ImportVerbs, LetterVerbs, TalkVerbs {
   centralTry(mapping: string, file: string, options: TryOptions): Promise<number>;
 }
 
@@ -25,6 +26,7 @@ export function addCentralVerbs(central: Command, verbs: CentralVerbs, finish: (
     .addHelpText('after', HELP);
   addEnrollVerbs(central, verbs, finish);
   addLetterVerbs(central, verbs, finish);
+  addImportVerb(central, verbs, finish);
   addTalkVerbs(central, verbs, finish);
 }
 

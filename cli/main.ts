@@ -69,6 +69,11 @@ const verbs: Verbs = {
     const { runLetterReplay } = await import('./central-deadletter.ts');
     return await withHost(async (host) => await runLetterReplay(config, options, host));
   },
+  centralImport: async (config, file, options) => {
+    const { runCentralImport } = await import('./central-import.ts');
+    const hasBar = process.stderr.isTTY === true;
+    return await withHost(async (host) => await runCentralImport(config, file, { ...options, hasBar }, host));
+  },
   centralTalk: async (profile, options) => {
     const { runCentralTalk } = await import('./central-talk.ts');
     return await withHost(async (host) => await runCentralTalk(profile, options, host));

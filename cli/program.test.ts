@@ -67,6 +67,10 @@ test.each<[string, unknown[]]>([
     'central deadletter replay --sink s --since 2026-01-31T09:00:00Z --limit 5 -c a.yaml',
     ['letterReplay', 'a.yaml', { ids: [], sink: 's', since: { atMs: 1_769_850_000_000 }, limit: 5, json: false }],
   ],
+  [
+    'central import b.yaml -c a.yaml --until 20240121100604',
+    ['centralImport', 'a.yaml', 'b.yaml', { from: undefined, until: '20240121100604', json: false }],
+  ],
   ['central heard t r --json', ['centralHeard', 't', 'r', { json: true }]],
   ['demo', ['demo', { data: 'mooring-data', plain: false, forMs: undefined }]],
   ['demo --data d --for 30s --plain', ['demo', { data: 'd', plain: true, forMs: 30_000 }]],
