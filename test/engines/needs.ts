@@ -17,6 +17,7 @@ const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-he
 
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  'files-mounts': [{ program: 'bindfs', packageName: 'bindfs' }],
   cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
   compose: [
     { program: 'docker-compose', packageName: 'docker-compose' },
