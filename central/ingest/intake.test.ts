@@ -3,12 +3,13 @@ import type { Ack } from '../../protocol/ack.ts';
 import { decodeAck } from '../../protocol/ack-codec.ts';
 import { writePreamble } from '../../protocol/codec/preamble.ts';
 import { runIdOf } from '../../protocol/ids.ts';
-import { type Range, rangesOf } from '../../protocol/intervals.ts';
+import type { Range } from '../../protocol/intervals.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { batchOf, saltOf, samplesOf, tokenOf } from '../../test/batches.ts';
 import { LogLines } from '../../test/log-lines.ts';
-import type { LogEntry, LogOutcome, LogRejection, RecordLog } from '../recordlog/recordlog.ts';
+import { ScriptedLog } from '../../test/scripted-log.ts';
+import type { LogRejection } from '../recordlog/recordlog.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 
@@ -17,68 +18,6 @@ const RUN = runIdOf('plaka', SALT);
 
 /** What happened in log, dead letter and answers, in order. */
 let happened: string[];
-
-interface Parts {
-  readonly rejected?: number[];
-  readonly held?: number[];
-  /** How many of the others another entry has brought. */
-  readonly repeated?: number;
-  readonly later?: Promise<readonly LogRejection[]>;
-  /** Those that are rejected are in the dead letter already. */
-  readonly isKept?: true;
-}
-
-/** A log whose appends end when the test says so. */
-class ScriptedLog implements RecordLog {
-  readonly entries: LogEntry[] = [];
-  readonly #waiting: { entry: LogEntry; resolve: (outcome: LogOutcome) => void; reject: (error: Error) => void }[] = [];
-
-  async open(): Promise<void> {
-    throw new Error('the intake opens nothing');
-  }
-
-  async close(): Promise<void> {
-    throw new Error('the intake closes nothing');
-  }
-
-  append(entry: LogEntry): Promise<LogOutcome> {
-    this.entries.push(entry);
-    return new Promise((resolve, reject) => this.#waiting.push({ entry, resolve, reject }));
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  /** The oldest entry that waits is stored, but for what is named otherwise. */
-  store({ rejected = [], held = [], repeated = 0, later, isKept }: Parts = {}): void {
-    const { entry, resolve } = this.#next();
-    const stored = entry.records
-      .map(({ sequence }) => sequence)
-      .filter((sequence) => !rejected.includes(sequence) && !held.includes(sequence));
-    happened.push('stored');
-    const code = isKept === true ? 'sink:lake' : 'too_large';
-    const kept = isKept === undefined ? {} : { isKept };
-    const reason = 'larger than it may be';
-    resolve({
-      stored: rangesOf(stored),
-      added: stored.length - repeated,
-      held: rangesOf(held),
-      ...(later === undefined ? {} : { later }),
-      rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason, ...kept }],
-    });
-  }
-
-  fail(error: Error): void {
-    this.#next().reject(error);
-  }
-
-  #next() {
-    const next = this.#waiting.shift();
-    if (next === undefined) throw new Error('nothing waits');
-    return next;
-  }
-}
 
 class ScriptedDeadLetters implements DeadLetters {
   readonly letters: DeadLetter[] = [];
@@ -98,7 +37,7 @@ let lines: LogLines;
 let acks: Ack[];
 beforeEach(() => {
   clock = new SteppedClock();
-  script = new ScriptedLog();
+  script = new ScriptedLog(() => happened.push('stored'));
   dead = new ScriptedDeadLetters();
   happened = [];
   lines = new LogLines();
@@ -324,7 +263,7 @@ test('a bug in the log is no reason to go on', async () => {
 });
 
 test('beyond the bound a batch is busy and forgotten, until there is room again', async () => {
-  const measured = intakeOf({ recordLog: new ScriptedLog() });
+  const measured = intakeOf({ recordLog: new ScriptedLog(() => happened.push('stored')) });
   send(measured, batch([1]));
   const intake = intakeOf({ bytesMax: 2 * measured.stats.bytesWaiting + 10 });
   send(intake, batch([1], 1));
