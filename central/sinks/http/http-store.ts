@@ -100,12 +100,16 @@ export class HttpStore {
   async #exchange(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     signal.throwIfAborted();
     this.#agent ??= await this.#connected();
+    const agent = this.#agent;
     const { statusCode: status, body } = await request(this.#urlOf(asked), {
-      dispatcher: this.#agent,
+      dispatcher: agent,
       method: asked.method,
       headers: await this.#headersOf(asked),
       ...(asked.body === undefined ? {} : { body: asked.body }),
       signal,
+    }).catch((error: unknown) => {
+      if (isOfCertificate(error)) this.#distrust(agent);
+      throw error;
     });
     // A secret that was changed while this runs is read anew by the next.
     if (REFUSED.has(status)) this.#authorization = undefined;
@@ -118,6 +122,13 @@ export class HttpStore {
     // The deadline of the whole is the only one.
     const limits = { headersTimeout: 0, bodyTimeout: 0, connections: CONNECTIONS };
     return new Agent({ ...limits, connect: { timeout: 0, ...(ca === undefined ? {} : { ca }) } });
+  }
+
+  /** The file of the authority is read anew by the next; what is under way on other connections may end. */
+  #distrust(agent: Agent): void {
+    if (this.#agent === agent) this.#agent = undefined;
+    // Whoever waits on it hears of it by their own request.
+    agent.close().catch(() => undefined);
   }
 
   async #headersOf({ accept = 'application/json', contentType }: HttpRequest): Promise<Record<string, string>> {
@@ -174,8 +185,10 @@ function wordsOf(cause: unknown): string {
 }
 
 function hintOn(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return /CERT|SIGN|ALTNAME|VERIFY|ISSUER|SSL|TLS/.test(code)
-    ? ', and that `ca` is the authority of its certificate'
-    : '';
+  return isOfCertificate(cause) ? ', and that `ca` is the authority of its certificate' : '';
+}
+
+/** A code of OpenSSL's, or of Node's about a certificate. A file that holds none at all has one too. */
+function isOfCertificate(cause: unknown): boolean {
+  return /CERT|SIGN|ALTNAME|VERIFY|ISSUER|SSL|TLS|_PEM_/.test((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
