@@ -13,6 +13,7 @@ import { kafkaCopies } from './kafka-copies.ts';
 import { kafkaDrain, kafkaEndToEnd } from './kafka-end-to-end.ts';
 import { kafkaIngest } from './kafka-ingest.ts';
 import { sensorJitter } from './sensor-jitter/sensor-jitter.ts';
+import { sinks, sinksEngines } from './sinks.ts';
 
 /** In the order in which they run: first those that need no other program. */
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -31,4 +32,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   kafkaEndToEnd,
   kafkaDrain,
   kafkaCopies,
+  sinks,
+  sinksEngines,
 ];

@@ -18,6 +18,8 @@ export interface Benchmark {
   readonly name: string;
   /** What is measured and what the limit is, for the reader of the table. A line each. */
   readonly about: readonly string[];
+  /** Only where it is named: it starts what is heavy. */
+  readonly isOnRequest?: boolean;
   /** Throws when something that it needs is not there, or does not hold: a figure of a broken path is none. */
   run(bench: Bench): Promise<readonly Figure[]>;
 }

@@ -15,13 +15,19 @@ const USAGE = `npm run bench -- [--json] [NAME…]
 
 Measures every benchmark, or those that are named: ${known.join(', ')}.
 
+Not measured unless they are named: ${BENCHMARKS.filter(({ isOnRequest = false }) => isOnRequest)
+  .map(({ name }) => name)
+  .join(', ')}.
+
   --json  print a line of JSON a figure
 
 Exit status: 0 every goal is met, 1 one is missed or could not be measured, 2 the command line means nothing.
 `;
 const { values, positionals } = commandLine();
 const unknown = positionals.filter((name) => !known.includes(name));
-const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const chosen = BENCHMARKS.filter(({ name, isOnRequest = false }) =>
+  positionals.length === 0 ? !isOnRequest : positionals.includes(name),
+);
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Beside the figures, so that these can be piped on. */
