@@ -13,6 +13,8 @@ import type { BatchReceiver, Ingest, IngestStatus } from './ingest/ingest.ts';
 import { Intake, type IntakeStats } from './ingest/intake.ts';
 import { UdpIngest } from './ingest/udp/udp-ingest.ts';
 import { KafkaStorage, type KafkaStorageOptions } from './kafka-storage.ts';
+import { Live } from './live/live.ts';
+import type { LiveStatus } from './live/live-hub.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { ObservedLog } from './metrics/observed-log.ts';
 import { type Disk, nodeDisk } from './sinks/disk.ts';
@@ -37,6 +39,8 @@ export interface CentreStatus {
   readonly foreign?: ForeignStatus;
   /** Where metrics are served. */
   readonly metrics?: ListenAddress;
+  /** Where the live feed listens, and to whom it goes. */
+  readonly live?: LiveStatus;
 }
 
 /** How long what was accepted may take to be stored and answered, once the centre stops, in milliseconds. */
@@ -51,6 +55,7 @@ export class Centre {
   readonly #storage: Storage;
   readonly #intake: Intake;
   readonly #metrics: Metrics | undefined;
+  readonly #live: Live | undefined;
   readonly #ingests: readonly Ingest[];
   readonly #foreign: ForeignWays | undefined;
   readonly #aborted = new AbortController();
@@ -64,8 +69,11 @@ export class Centre {
     this.#log = log;
     this.#storage = storageOf(config, options);
     this.#metrics = this.#metricsOf(config);
+    const { live, kafka } = config;
+    this.#live = live && new Live({ ...options, config: live, kafka });
+    const listeners = [this.#metrics, this.#live].filter((one) => one !== undefined);
     this.#intake = new Intake({
-      recordLog: this.#metrics === undefined ? this.#storage : new ObservedLog(this.#storage, [this.#metrics]),
+      recordLog: listeners.length === 0 ? this.#storage : new ObservedLog(this.#storage, listeners),
       ledger: this.#storage,
       deadLetters: this.#storage.deadLetters,
       clock,
@@ -98,8 +106,10 @@ export class Centre {
   status(): CentreStatus {
     const metrics = this.#metrics?.address;
     const foreign = this.#foreign?.status();
+    const live = this.#live?.status();
     return {
       ...(metrics === undefined ? {} : { metrics }),
+      ...(live === undefined ? {} : { live }),
       state: this.#state,
       ingest: this.#ingests.map((ingest) => ingest.status()),
       intake: this.#intake.stats,
@@ -126,6 +136,7 @@ export class Centre {
     const said = Promise.all(this.#ingests.map((ingest) => ingest.close()));
     await this.#within(GOODBYE_MS, said, 'the centre stops without having sent every ack');
     await left;
+    await this.#live?.close();
     await this.#metrics?.close();
     this.#log.info({}, 'the centre has stopped');
   }
@@ -134,6 +145,7 @@ export class Centre {
     await this.#metrics?.open();
     await this.#storage.open(signal);
     await this.#metrics?.restore();
+    await this.#live?.open();
     for (const ingest of this.#ingests) await ingest.open(signal);
     await this.#foreign?.open(signal);
     this.#state = 'running';

@@ -5,6 +5,7 @@ import { ConfigReader } from '../../runtime/config/reader.ts';
 import { checkAck } from './ack.ts';
 import { checkMqtt, checkSinks, checkWhole } from './checks.ts';
 import { KAFKA_NAME, kafkaOf } from './kafka.ts';
+import { checkLive, liveOf } from './live.ts';
 import { checkMetrics, metricsOf } from './metrics.ts';
 import { checkPlaces } from './places.ts';
 import { centralSchema } from './schema.ts';
@@ -44,10 +45,11 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   checkPlaces(reader);
   checkAck(reader);
   checkMetrics(reader);
+  checkLive(reader);
   checkSources(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
-  const { ingest, kafka, state, metrics, log_level } = root;
+  const { ingest, kafka, state, metrics, live, log_level } = root;
   const foreign = foreignPartOf(root);
   const sinks = Object.entries(root.sinks ?? {}).map(([name, keys]) => sinkOf(name, keys));
   return {
@@ -59,6 +61,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
     sinks,
     stateDir: state,
     ...(metrics === undefined ? {} : { metrics: metricsOf(metrics) }),
+    ...(live === undefined ? {} : { live: liveOf(live) }),
     logLevel: log_level,
   };
 }

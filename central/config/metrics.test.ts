@@ -46,3 +46,16 @@ test('metrics that others can reach want a token', () => {
   ]);
   expect(messagesOf('metrics: { listen: 0.0.0.0:9464, token: metrics.token }')).toEqual([]);
 });
+
+test('the live feed keeps five minutes, and beyond loopback wants a token', () => {
+  expect(load('live: { listen: 127.0.0.1:8081, origins: [https://grafana.example], legacy: ntua }').live).toEqual({
+    listen: { host: '127.0.0.1', port: 8081 },
+    tokenFile: undefined,
+    historyMs: 300_000,
+    queueBytes: 262_144,
+    origins: ['https://grafana.example'],
+    legacy: 'ntua',
+  });
+  expect(messagesOf('live: { listen: 0.0.0.0:8081 }')).toEqual(['can be reached from other machines without `token`']);
+  expect(messagesOf('live: { listen: 127.0.0.1:8081, origins: [grafana.example] }')).toEqual(['is not an origin']);
+});

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../../protocol/record.ts';
 import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/broker.ts';
-import { brokerUrl, choice, filePath, laterKeys, listenAddress, pattern, size } from '../../runtime/config/values.ts';
+import { brokerUrl, choice, filePath, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
 import { kafkaSchema } from './kafka.ts';
+import { liveSchema } from './live.ts';
 import { metricsSchema } from './metrics.ts';
 import { httpIngestSchema, registriesSchema, roleSchema, sourcesSchema } from './sources/schema.ts';
 import { STORE_KINDS, storeShape } from './stores/stores.ts';
@@ -123,7 +124,7 @@ export const centralSchema = z
     ),
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
     metrics: metricsSchema.optional().describe('Metrics for Prometheus, and health checks'),
-    ...laterKeys('live'),
+    live: liveSchema.optional().describe('Records as they come, over a WebSocket'),
   })
   .meta({
     anyOf: [

@@ -10,6 +10,7 @@ import type { HdfsStoreOptions } from '../sinks/hdfs/hdfs-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
+import type { LiveConfig } from './live.ts';
 import type { MetricsConfig } from './metrics.ts';
 import type { ForeignConfig } from './sources/types.ts';
 
@@ -39,6 +40,8 @@ export interface CentralConfig {
   readonly stateDir: string;
   /** Left out: there are none. */
   readonly metrics?: MetricsConfig;
+  /** Left out: there is none. */
+  readonly live?: LiveConfig;
   readonly logLevel: LogLevel;
 }
 

@@ -17,12 +17,14 @@ export class CentreFamilies {
   readonly #setProcess: (figures: ProcessFigures) => void;
   readonly #setIntake: (status: CentreStatus) => void;
   readonly #setIngest: (status: IngestStatus) => void;
+  readonly #setLive: (status: CentreStatus['live']) => void;
   readonly #setSinks: (status: CentreStatus['sinks'], lag: Pick<SinkLag, 'lagMs'>) => void;
 
   constructor(families: Families) {
     this.#setProcess = processFamilies(families);
     this.#setIntake = intakeFamilies(families);
     this.#setIngest = ingestFamilies(families);
+    this.#setLive = liveFamilies(families);
     this.#setSinks = sinkFamilies(families);
   }
 
@@ -30,6 +32,7 @@ export class CentreFamilies {
     this.#setProcess(figures);
     this.#setIntake(status);
     for (const ingest of status.ingest) this.#setIngest(ingest);
+    this.#setLive(status.live);
     this.#setSinks(status.sinks, lag);
   }
 }
@@ -105,6 +108,15 @@ function sinkFamilies(families: Families): (sinks: CentreStatus['sinks'], lag: P
       const lagMs = lag.lagMs(sink);
       if (lagMs !== undefined) seconds.set({ sink, kind }, lagMs / 1000);
     }
+  };
+}
+
+function liveFamilies(families: Families): (status: CentreStatus['live']) => void {
+  const clients = families.gauge('live_clients', 'Clients of the live feed.');
+  const dropped = families.total('live_dropped', 'Messages that clients were not sent, as they did not read.');
+  return (status) => {
+    clients.set({}, status?.clients ?? 0);
+    dropped.set({}, status?.dropped ?? 0);
   };
 }
 
