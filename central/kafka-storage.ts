@@ -6,7 +6,7 @@ import { MooringError } from '../runtime/errors.ts';
 import type { FileLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
-import { DEAD_LETTER_FOLDER, STATE_LOCK } from './config/places.ts';
+import { DEAD_LETTER_FOLDER, MARKS_FOLDER, STATE_LOCK } from './config/places.ts';
 import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
 import type { ForeignOutlets } from './foreign-ways.ts';
 import { DeadLetterFiles, type DeadLetters } from './ingest/dead-letter.ts';
@@ -21,6 +21,7 @@ import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
 import { AckLogFeed } from './sinks/ack-log/ack-log-feed.ts';
 import type { Disk } from './sinks/disk.ts';
 import type { Feed } from './sinks/feed/feed.ts';
+import { FeedMark } from './sinks/feed/feed-mark.ts';
 import { SinkFeed } from './sinks/feed/sink-feed.ts';
 import { FilesSink } from './sinks/files/files.ts';
 import { createStore } from './sinks/remote/create-store.ts';
@@ -202,7 +203,9 @@ export class KafkaStorage implements Storage {
       return new SinkFeed({ ...ofRecords, sink: new FilesSink({ ...sink, clock, log, disk }) });
     const { batch: recordsMax, lingerMs, take } = sink;
     const store = await createStore(sink, { clock, random, log });
-    return new RemoteFeed({ ...ofRecords, store, take, batch: { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs } });
+    const mark = new FeedMark({ disk, folder: join(config.stateDir, MARKS_FOLDER), name: sink.name, clock, log });
+    const batch = { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs };
+    return new RemoteFeed({ ...ofRecords, store, mark, take, batch });
   }
 
   /** Another process that has the folder must not hold up what waits here. */

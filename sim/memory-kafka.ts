@@ -137,6 +137,11 @@ export class MemoryKafka implements KafkaClient {
     for (const [partition, offset] of offsets) committed[partition] = offset;
   }
 
+  /** `offsets.retention.minutes` have passed without a member. */
+  forgetGroup(group: string): void {
+    this.#groups.delete(group);
+  }
+
   /** Anybody writes a message. */
   put(message: KafkaMessage): number {
     const log = this.#require(message.topic).logs[message.partition];

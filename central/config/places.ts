@@ -10,6 +10,13 @@ export const DEAD_LETTER_FOLDER = 'deadletter';
 export const WATCH_FILE = 'kafka.json';
 /** Name of the lock below `state` of the one centre with Kafka that uses it. */
 export const STATE_LOCK = 'kafka.lock';
+/** Name of the folder below `state` with what is remembered of each store; its files are replaced as that one is. */
+export const MARKS_FOLDER = 'sinks';
+
+/** Name of the file with what is remembered of how far a store is. */
+export function markFileOf(sink: string): string {
+  return `${sink}.json`;
+}
 
 /**
  * Reports two writers in one place: a centre that holds the lock of a folder would stand by for itself, for ever. Also
@@ -57,7 +64,8 @@ function writersIn(reader: ConfigReader): Writer[] {
   if (typeof state !== 'string') return writers;
   add(['state'], join(state, DEAD_LETTER_FOLDER), inFolder, 'its `deadletter` ');
   if (!Object.hasOwn(reader.data, 'kafka')) return writers;
-  for (const name of [WATCH_FILE, STATE_LOCK]) add(['state'], join(state, name), asNew, `its \`${name}\` `);
+  const marks = Object.keys(reader.mappingAt(['sinks']) ?? {}).map((name) => join(MARKS_FOLDER, markFileOf(name)));
+  for (const name of [WATCH_FILE, STATE_LOCK, ...marks]) add(['state'], join(state, name), asNew, `its \`${name}\` `);
   return writers;
 }
 

@@ -6,6 +6,7 @@ import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import type { KafkaClient } from '../../recordlog/kafka/client.ts';
+import type { FeedMark } from './feed-mark.ts';
 import type { PoisonLetters } from './poison-letters.ts';
 import { FeedSession, isEnding } from './session.ts';
 import { StartingPoint, type Starts } from './starting-point.ts';
@@ -22,6 +23,8 @@ export interface FeedOptions<Item> {
   readonly partitions: number;
   readonly group: string;
   readonly deadLetters: PoisonLetters;
+  /** Owned. Of a target that keeps no positions; left out: Kafka alone knows how far it is. */
+  readonly mark?: FeedMark;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -118,7 +121,9 @@ export class Feed<Item> {
 
   async #run(): Promise<void> {
     const { signal } = this.#aborted;
+    const { mark } = this.#options;
     try {
+      await mark?.open();
       await this.#openTarget(signal);
       await Promise.race([this.#options.ready, aborted(signal)]);
       while (!signal.aborted) {
@@ -130,6 +135,7 @@ export class Feed<Item> {
     } finally {
       this.#state = 'stopped';
       await this.#target.close();
+      await mark?.close();
     }
   }
 
@@ -162,6 +168,7 @@ export class Feed<Item> {
         bytesMax: this.#options.bytesMax ?? BYTES_MAX,
         logName: found.logName,
         findStarts: (partitions, over) => this.#findStarts(watch, partitions, over),
+        onCommitted: (offsets) => this.#options.mark?.note({ log: found.logName, offsets }),
         onWriting: (error) => this.#onWriting(error),
       });
       this.#session = session;

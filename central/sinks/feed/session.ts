@@ -24,6 +24,8 @@ export interface FeedSessionOptions<Item> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The group has these offsets now. */
+  readonly onCommitted?: (offsets: Starts) => void;
   /** Bytes that may be read and not written before nothing more is fetched. */
   readonly bytesMax: number;
   /** The target, or the dead letter, takes nothing, or takes all again. */
@@ -70,7 +72,7 @@ export class FeedSession<Item> {
       onRevoked: (partitions) => this.#revoked(partitions),
       onFailed: (error) => this.fail(toMooringError(error, 'LOG_FAILED', 'the consumer has ended')),
     });
-    this.#commits = new OffsetCommits({ clock, log, commit: (offsets) => this.#consumer.commit(offsets) });
+    this.#commits = new OffsetCommits({ clock, log, commit: (offsets) => this.#commit(offsets) });
   }
 
   /**
@@ -125,6 +127,11 @@ export class FeedSession<Item> {
     const before = this.#writtenAtLook;
     this.#writtenAtLook = new Map(this.#written);
     return spans.some(({ end }, partition) => (before.get(partition) ?? 0) > end);
+  }
+
+  async #commit(offsets: Starts): Promise<void> {
+    await this.#consumer.commit(offsets);
+    this.#options.onCommitted?.(offsets);
   }
 
   #end(): void {

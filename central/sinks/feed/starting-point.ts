@@ -1,6 +1,7 @@
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { KafkaAdmin, LogSpan } from '../../recordlog/kafka/client.ts';
+import type { FeedMark } from './feed-mark.ts';
 import type { Survey } from './survey.ts';
 import type { FeedTarget, LogGap } from './target.ts';
 
@@ -9,6 +10,8 @@ export interface StartingPointOptions<Item> {
   readonly topic: string;
   readonly group: string;
   readonly log: Log;
+  /** What the group had committed, as this copy remembers it. */
+  readonly mark?: FeedMark;
   readonly resumeAtEarliest?: boolean;
 }
 
@@ -37,6 +40,8 @@ export class StartingPoint<Item> {
   #clusterId: string | undefined;
   #isTopicKnown = false;
   #mayResume: boolean;
+  #isLossTold = false;
+
   constructor(options: StartingPointOptions<Item>) {
     this.#options = options;
     this.#mayResume = options.resumeAtEarliest ?? false;
@@ -73,11 +78,12 @@ export class StartingPoint<Item> {
     const { target, log } = this.#options;
     const own = target.positions(logName);
     const asked = new Set(partitions);
-    const gaps = (own === undefined ? await this.#groupGaps(admin, logName) : gapsOf(logName, own, spans)).filter(
-      ({ partition }) => asked.has(partition),
-    );
+    const group = own === undefined ? await this.#groupStarts(admin, logName, asked) : undefined;
+    const found = group?.gaps ?? gapsOf(logName, own ?? new Map(), spans);
+    const gaps = found.filter(({ partition }) => asked.has(partition));
     signal.throwIfAborted();
-    const starts = new Map(own && partitions.map((partition) => [partition, spans[partition]?.first ?? 0]));
+    const starts =
+      group?.remembered ?? new Map(partitions.map((partition) => [partition, spans[partition]?.first ?? 0]));
     if (own?.size === 0) await this.#leaveOther(logName, starts);
     if (gaps.length === 0) return own === undefined ? starts : new Map([...starts, ...only(own, asked)]);
 
@@ -94,11 +100,34 @@ export class StartingPoint<Item> {
     this.#mayResume = false;
   }
 
-  /** What the group is to read next is asked for first: another member may read on meanwhile. */
-  async #groupGaps(admin: KafkaAdmin, logName: string): Promise<readonly LogGap[]> {
-    const { topic, group } = this.#options;
-    const next = defined(await admin.committed(group, topic));
-    return gapsOf(logName, next, await admin.offsets(topic));
+  /**
+   * What the group is to read next is asked for first: another member may read on meanwhile. Where Kafka has none, or has
+   * forgotten it, what this copy remembers has to do.
+   */
+  async #groupStarts(admin: KafkaAdmin, logName: string, asked: ReadonlySet<number>): Promise<GroupStarts> {
+    const { topic, group, mark } = this.#options;
+    const committed = defined(await admin.committed(group, topic));
+    const spans = await admin.offsets(topic);
+    const known = mark?.offsets(logName) ?? new Map();
+    const remembered = new Map(only(known, asked).filter(([partition]) => !committed.has(partition)));
+    mark?.note({ log: logName, offsets: committed });
+    const next = new Map([...remembered, ...committed]);
+    this.#tellLoss([...asked].filter((partition) => !next.has(partition) && (spans[partition]?.first ?? 0) > 0));
+    if (remembered.size > 0) {
+      const offsets = Object.fromEntries(remembered);
+      this.#options.log.info({ offsets }, 'Kafka does not know how far the sink was: going on from what `state` knows');
+    }
+    return { remembered, gaps: gapsOf(logName, next, spans) };
+  }
+
+  /** Nobody can say whether something between an earlier process and these partitions' beginnings was not read. */
+  #tellLoss(partitions: readonly number[]): void {
+    if (partitions.length === 0 || this.#isLossTold) return;
+    this.#isLossTold = true;
+    this.#options.log.warn(
+      { partitions },
+      'neither Kafka nor `state` knows how far the sink was: reading from the earliest that there is',
+    );
   }
 
   /** The target knows this topic of another cluster only. */
@@ -128,6 +157,12 @@ export class StartingPoint<Item> {
     const { name } = this.#options.target;
     return `To go on with the earliest that is there now: \`mooring central -c FILE --resume ${name}\`, once.`;
   }
+}
+
+interface GroupStarts {
+  /** Where to begin in partitions of which the group has said nothing. */
+  readonly remembered: Starts;
+  readonly gaps: readonly LogGap[];
 }
 
 function only(offsets: Starts, partitions: ReadonlySet<number>): [number, number][] {

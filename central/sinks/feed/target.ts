@@ -48,7 +48,7 @@ export interface FeedTarget<Item> {
   logs(): readonly string[];
   /**
    * Leaves word of what it will never have, together with where it goes on, which may be nowhere yet. Told again it has the
-   * same id; a store that knows an id again by its time or date too may have it once for each telling.
+   * same id; a store, which may know an id again by its time or date too, is given the time of the first telling.
    */
   tellGaps(gaps: readonly LogGap[], position: LogPosition): Promise<void>;
   /** Finishes the write that is under way, without waiting for others, then lets go. */

@@ -3,6 +3,7 @@ import { type Clock, withDeadline } from '../../../runtime/clock.ts';
 import { type ErrorCode, MooringError } from '../../../runtime/errors.ts';
 import type { WriteLimit } from '../feed/backlog.ts';
 import { Feed, type FeedOptions } from '../feed/feed.ts';
+import type { FeedMark } from '../feed/feed-mark.ts';
 import { gapEntryOf } from '../feed/gap-record.ts';
 import type { FeedTarget, LogGap, RefusedItem, WritePace } from '../feed/target.ts';
 import { storeRecordOf } from '../feed/topic-record.ts';
@@ -30,7 +31,7 @@ export class RemoteFeed extends Feed<StoreRecord> {
   constructor({ store, batch, take = {}, onFatal, ...options }: RemoteFeedOptions) {
     super({
       ...options,
-      target: new RemoteTarget(store, options.clock, new BatchPace(batch), takesOf(take)),
+      target: new RemoteTarget(store, options.clock, new BatchPace(batch), takesOf(take), options.mark),
       onFatal: (error) => {
         if (error.code !== 'SINK_UNFIT') onFatal?.(error);
       },
@@ -45,16 +46,18 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
   readonly #clock: Clock;
   readonly #pace: BatchPace;
   readonly #takes: Takes;
+  readonly #mark: FeedMark | undefined;
   /** What the store has answered about, of a write that may come again because of others: its reason where it refuses. */
   readonly #settled = new WeakMap<StoreRecord, string | undefined>();
   #writing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(store: RemoteStore, clock: Clock, pace: BatchPace, takes: Takes) {
+  constructor(store: RemoteStore, clock: Clock, pace: BatchPace, takes: Takes, mark: FeedMark | undefined) {
     this.#store = store;
     this.#clock = clock;
     this.#pace = pace;
     this.#takes = takes;
+    this.#mark = mark;
   }
 
   get name(): string {
@@ -110,8 +113,12 @@ class RemoteTarget implements FeedTarget<StoreRecord> {
 
   /** Whatever the sink takes: it is about the sink itself. */
   async tellGaps(gaps: readonly LogGap[]): Promise<void> {
-    const nowMs = this.#clock.wallMs();
-    const told = gaps.map((gap) => gapOf(this.name, gap, nowMs));
+    const told: StoreRecord[] = [];
+    // The same record at each telling: stores know one again by its time too.
+    for (const gap of gaps) {
+      const toldMs = (await this.#mark?.firstToldMs(gap)) ?? this.#clock.wallMs();
+      told.push(gapOf(this.name, gap, toldMs));
+    }
     const [refused] = await this.#send(told);
     if (refused === undefined) return;
     const context = { sink: this.name, reason: refused.reason };
@@ -148,8 +155,8 @@ function onlyLate(error: unknown): void {
   if (!(error instanceof MooringError)) throw error;
 }
 
-function gapOf(sink: string, gap: LogGap, nowMs: number): StoreRecord {
-  const { run, records } = gapEntryOf(sink, gap, nowMs);
+function gapOf(sink: string, gap: LogGap, toldMs: number): StoreRecord {
+  const { run, records } = gapEntryOf(sink, gap, toldMs);
   const [record] = records;
   assert(record !== undefined, 'the entry of a gap has one record');
   const { sequence, flat } = record;
