@@ -73,7 +73,7 @@ test('rules group and select by labels that the metrics have', () => {
 test('every alert has a test of its own', () => {
   const alerts = [...textOf('deploy/prometheus/rules.yaml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
   const tested = new Set(
-    [...textOf('deploy/prometheus/rules.test.yaml').matchAll(/alertname: (\w+)/g)].map(([, name]) => name),
+    [...textOf('deploy/prometheus/rules-tests.yaml').matchAll(/alertname: (\w+)/g)].map(([, name]) => name),
   );
   const known = 'GatewaySilent BacklogGrowing ClockUnsynced SinkLag DeadLetters GapDeclared LocalAlarm';
   expect(alerts).toEqual(known.split(' '));

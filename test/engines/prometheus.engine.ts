@@ -65,7 +65,7 @@ function alertOf(alertname: string, status: PostedAlert['status']): PostedAlert 
 }
 
 test('promtool: every alert fires when it should, and not when it should not', () => {
-  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'rules.test.yaml'], {
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'rules-tests.yaml'], {
     cwd: RULES,
     encoding: 'utf8',
   });
