@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { MooringError } from '../../../runtime/errors.ts';
+import { MooringError } from '../../../runtime/errors.ts';
 import { SteppedClock } from '../../../sim/clock.ts';
 import { MemoryKafka } from '../../../sim/memory-kafka.ts';
 import { LogLines } from '../../../test/log-lines.ts';
@@ -120,4 +120,21 @@ test('closing rejects who waits', async () => {
   await Promise.all([watch.close(), clock.advance(0)]);
   expect(waiting.end).toBe('rejected');
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('refusals that are not read in time put the next asking off no further than a group that does not move', async () => {
+  let stallsMs = 5000;
+  const refusals = async (): Promise<void> => {
+    if (stallsMs === 0) return;
+    await clock.sleep(stallsMs);
+    throw new MooringError('LOG_FAILED', 'the acknowledgements are not read in time');
+  };
+  watch = new CommitWatch({ admin: new AdminSession(kafka, clock), topic: TOPIC, groups: ['a'], refusals, clock, log });
+  const waiting = wait(0, 4);
+  commit(5);
+  await clock.advance(5000);
+  expect(waiting.end).toBeUndefined();
+  stallsMs = 0;
+  await clock.advance(2500);
+  expect(waiting.end).toBe('passed');
 });

@@ -48,6 +48,8 @@ export class CommitWatch {
   #next: readonly number[] = [];
   #firsts: readonly number[] = [];
   #isFailing = false;
+  /** How long the last asking has waited for refusals to be read, in milliseconds: that asks nobody for anything. */
+  #readingMs = 0;
   /** By group: when it was first seen to have committed nothing; infinite where it has, or that was told. */
   readonly #silent = new Map<string, number>();
 
@@ -97,7 +99,8 @@ export class CommitWatch {
       }
       const startMs = clock.monotonicMs();
       const hasMoved = await this.#ask();
-      const leastMs = Math.max(POLL_MS, (clock.monotonicMs() - startMs) * SHARE_OF_ASKING);
+      const askingMs = clock.monotonicMs() - startMs - this.#readingMs;
+      const leastMs = Math.max(POLL_MS, askingMs * SHARE_OF_ASKING);
       waitMs = hasMoved ? leastMs : Math.max(leastMs, Math.min(POLL_MS_MAX, waitMs * 1.25));
     }
     this.#polling = undefined;
@@ -106,10 +109,11 @@ export class CommitWatch {
   /** Whether anybody has been answered. */
   async #ask(): Promise<boolean> {
     const { admin, groups, topic, log } = this.#options;
+    this.#readingMs = 0;
     try {
       const committed = await admin.ask((asked) => Promise.all(groups.map((group) => asked.committed(group, topic))));
       // What a group has passed it has refused before, and said so before.
-      await this.#options.refusals?.(this.#aborted.signal);
+      await this.#readRefusals();
       // In this order: a group that has leapt over what was lost did so after it was lost.
       const spans = await admin.ask((asked) => asked.offsets(topic));
       if (this.#isFailing) log.info({}, 'Kafka says again how far the sinks are');
@@ -123,6 +127,16 @@ export class CommitWatch {
       if (!this.#isFailing) log.warn({ err: error }, 'Kafka does not say how far the sinks are; asking again');
       this.#isFailing = true;
       return false;
+    }
+  }
+
+  async #readRefusals(): Promise<void> {
+    const { refusals, clock } = this.#options;
+    const startMs = clock.monotonicMs();
+    try {
+      await refusals?.(this.#aborted.signal);
+    } finally {
+      this.#readingMs = clock.monotonicMs() - startMs;
     }
   }
 
