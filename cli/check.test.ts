@@ -68,13 +68,13 @@ test('--json prints one object that always has the same keys', () => {
     problems: [],
     notes: [],
   });
-  const broken = check(`${CENTRE}live: {}\n`, true);
+  const broken = check(`${GATEWAY}local: {}\n`, true);
   expect(broken.status).toBe(2);
   expect(JSON.parse(broken.printed)).toEqual({
     ok: false,
     file: 'x.yaml',
     summary: null,
-    problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'live', message: 'not in this version', hint: '' }],
+    problems: [{ file: 'x.yaml', line: 4, column: 1, key: 'local', message: 'not in this version', hint: '' }],
     notes: [],
   });
 });
