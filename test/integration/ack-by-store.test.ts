@@ -133,12 +133,16 @@ test('what is not in the store is held and not freed, what it refuses is rejecte
   await mariadb.kill();
   await eventually('the store is away', PATIENCE_MS, () => centre.status().sinks[1]?.feed?.state === 'failed');
   // What was written just before it went away, the group is told within a second.
-  const { passed, held } = await eventually('what the store has is freed, and others are held', PATIENCE_MS, async () => {
-    const before = await passedBy('sql');
-    const [now] = (await gateway.status()).forwarders;
-    const isLevel = now !== undefined && now.held >= HELD_MIN && now.acked + now.rejected === before;
-    return isLevel && (await passedBy('sql')) === before && { passed: before, held: now.held };
-  });
+  const { passed, held } = await eventually(
+    'what the store has is freed, and others are held',
+    PATIENCE_MS,
+    async () => {
+      const before = await passedBy('sql');
+      const [now] = (await gateway.status()).forwarders;
+      const isLevel = now !== undefined && now.held >= HELD_MIN && now.acked + now.rejected === before;
+      return isLevel && (await passedBy('sql')) === before && { passed: before, held: now.held };
+    },
+  );
   const { acked, rejected } = await until(gateway, 'more is held', (now) => now.held >= held + HELD_MIN);
   expect(acked + rejected).toBe(passed);
   expect(await passedBy('sql')).toBe(passed);
