@@ -112,8 +112,6 @@ export class KafkaSource {
     const { client, group, topic } = this.#options;
     const over = Promise.withResolvers<never>();
     over.promise.catch(() => undefined);
-    const stop = (): void => over.reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
     const consumer = client.createConsumer({
       group,
       topic,
@@ -126,14 +124,12 @@ export class KafkaSource {
     try {
       await consumer.open(signal);
       this.#joined();
-      for (;;) {
+      while (!signal.aborted) {
         await Promise.race([this.#sleep(COMMIT_EVERY_MS), over.promise]);
-        if (signal.aborted) break;
+        // Also as it closes: a bad message that were read again would have two letters.
         await this.#commit(consumer);
       }
-      await this.#commit(consumer);
     } finally {
-      signal.removeEventListener('abort', stop);
       this.#forget([...this.#windows.keys()]);
       await consumer.close();
     }
