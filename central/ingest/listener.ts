@@ -1,10 +1,11 @@
-import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from 'node:net';
+import { createServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { NAME_PATTERN } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { isLoopback, type ListenAddress } from '../../runtime/config/values.ts';
 import { MooringError } from '../../runtime/errors.ts';
+import { addressOf, listening } from '../../runtime/listening.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { EmbeddedBrokerConfig, ListenTlsConfig } from '../config/types.ts';
 import { BoundedConnection } from './bounded-connection.ts';
@@ -57,8 +58,7 @@ export class Listener {
 
   /** Undefined until it listens, and once it was closed. */
   get address(): ListenAddress | undefined {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    return address === undefined || address === null ? undefined : { host: address.address, port: address.port };
+    return addressOf(this.#server);
   }
 
   /** Throws `CONFIG_INVALID`, `CONFIG_UNREADABLE` or `SOCKET_FAILED`. */
@@ -75,11 +75,15 @@ export class Listener {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    await listening(server, listen).catch((error: unknown) => {
+    await listening(server, {
+      address: listen,
+      key: 'ingest.mqtt.listen',
+      otherwise: 'the embedded broker cannot listen',
+      onError: (err) => this.#options.refusals.add('the listener failed', { err }),
+    }).catch((error: unknown) => {
       this.#tls?.close();
       throw error;
     });
-    server.on('error', (err) => this.#options.refusals.add('the listener failed', { err }));
     this.#server = server;
   }
 
@@ -200,23 +204,4 @@ const SOCKET: ServerOpts = { noDelay: true, keepAlive: true, keepAliveInitialDel
 function gatewayOf(socket: TLSSocket): string | undefined {
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   return typeof name === 'string' && NAME_PATTERN.test(name) ? name : undefined;
-}
-
-function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const isTaken = cause.code === 'EADDRINUSE';
-      reject(
-        new MooringError('SOCKET_FAILED', 'the embedded broker cannot listen', {
-          cause,
-          context: { host, port, reason: cause.code },
-          hint: isTaken ? 'Another program listens there: choose another port.' : 'Check the address in `listen`.',
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
 }

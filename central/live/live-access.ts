@@ -3,7 +3,7 @@ import { isLoopback } from '../../runtime/config/values.ts';
 import type { BearerToken } from '../ingest/foreign/bearer-token.ts';
 
 /** Of the cookie that a browser shows in place of the header, which it cannot set for a WebSocket. */
-export const COOKIE = 'mooring_live';
+const COOKIE = 'mooring_live';
 
 export interface LiveAccessOptions {
   /** Undefined: nobody needs one, which is for loopback only. */

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
-import { MooringError } from '../../runtime/errors.ts';
+import { addressOf, listening } from '../../runtime/listening.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { LiveConfig } from '../config/live.ts';
 import { BearerToken } from '../ingest/foreign/bearer-token.ts';
@@ -48,8 +47,7 @@ export class LiveServer {
   }
 
   get address(): ListenAddress | undefined {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    return address === undefined || address === null ? undefined : { host: address.address, port: address.port };
+    return addressOf(this.#server);
   }
 
   /** Throws `CONFIG_UNREADABLE` or `CONFIG_INVALID` for a token, and `SOCKET_FAILED`. */
@@ -67,7 +65,12 @@ export class LiveServer {
     server.maxConnections = 2 * clientsMax;
     server.on('request', (request, response) => this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    await listening(server, config.listen);
+    await listening(server, {
+      address: config.listen,
+      key: 'live.listen',
+      otherwise: 'the live feed cannot listen',
+      onError: (err) => log.warn({ err }, 'a connection to the live feed is not taken'),
+    });
     this.#server = server;
     log.info({ ...this.address }, 'the live feed listens');
   }
@@ -186,19 +189,4 @@ function refuse(socket: Duplex, status: number, { code, message, hint }: Wrong):
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-async function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = 'Is another program on this port? Choose another in `live.listen`.';
-      const context = { host, port, reason: cause.code };
-      reject(new MooringError('SOCKET_FAILED', 'the live feed cannot listen', { cause, context, hint }));
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      server.on('error', () => undefined);
-      resolve();
-    });
-  });
 }

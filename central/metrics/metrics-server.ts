@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListenAddress } from '../../runtime/config/values.ts';
-import { MooringError } from '../../runtime/errors.ts';
+import { addressOf, closeHttp, listening } from '../../runtime/listening.ts';
 import type { Log } from '../../runtime/log.ts';
 import { BearerToken } from '../ingest/foreign/bearer-token.ts';
 
@@ -42,8 +41,7 @@ export class MetricsServer {
   }
 
   get address(): ListenAddress | undefined {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    return address === undefined || address === null ? undefined : { host: address.address, port: address.port };
+    return addressOf(this.#server);
   }
 
   /** Throws `CONFIG_UNREADABLE` or `CONFIG_INVALID` for a token, and `SOCKET_FAILED`. */
@@ -57,7 +55,12 @@ export class MetricsServer {
     });
     server.maxConnections = CONNECTIONS_MAX;
     server.on('request', (request, response) => void this.#serve(request, response));
-    await listening(server, listen);
+    await listening(server, {
+      address: listen,
+      key: 'metrics.listen',
+      otherwise: 'metrics cannot be served',
+      onError: (err) => log.warn({ err }, 'a connection for metrics is not taken'),
+    });
     this.#server = server;
     log.info({ ...this.address }, 'metrics are served');
   }
@@ -65,12 +68,7 @@ export class MetricsServer {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    const cancel = this.#options.clock.after(LINGER_MS, () => server.closeAllConnections());
-    await closed;
-    cancel();
+    if (server !== undefined) await closeHttp(server, this.#options.clock, LINGER_MS);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -121,24 +119,4 @@ function json(value: object): string {
 
 function wrong(status: number, code: string, message: string, hint: string): Answer {
   return { status, body: json({ code, message, hint }) };
-}
-
-async function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = 'Is another program on this port? Choose another in `metrics.listen`.';
-      reject(
-        new MooringError('SOCKET_FAILED', 'metrics cannot be served', {
-          cause,
-          context: { host, port, reason: cause.code },
-          hint,
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      server.on('error', () => undefined);
-      resolve();
-    });
-  });
 }

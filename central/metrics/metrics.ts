@@ -31,7 +31,7 @@ export interface MetricsOptions {
 }
 
 /** Below `state`: what is known of gateways. */
-export const FLEET_FILE = 'gateways.json';
+const FLEET_FILE = 'gateways.json';
 
 /** Counts what passes, asks the parts of a centre at each scrape, and answers Prometheus and health checks. */
 export class Metrics implements RecordListener, BatchListener {

@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { ListenAddress } from '../../../runtime/config/values.ts';
-import { MooringError } from '../../../runtime/errors.ts';
+import { addressOf, closeHttp, listening } from '../../../runtime/listening.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { ForeignOutcome, MessageTaker, ReceivedMessage } from './foreign-intake.ts';
@@ -96,30 +95,25 @@ export class HttpSources {
     server.maxConnections = connectionsMax;
     server.on('request', (request, response) => void this.#serve(request, response));
     // What is no HTTP is answered by Node: it has no message in it.
-    await listening(server, listen);
+    await listening(server, {
+      address: listen,
+      key: 'ingest.http.listen',
+      otherwise: 'the sources cannot listen over HTTP',
+      onError: (err) => log.warn({ err }, 'a connection of a source is not taken'),
+    });
     this.#server = server;
     log.info({ ...this.status().address, paths: [...this.#routes.keys()] }, 'sources listen over HTTP');
   }
 
   status(): HttpSourcesStatus {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    const isOpen = address !== undefined && address !== null;
-    return {
-      address: isOpen ? { host: address.address, port: address.port } : undefined,
-      answers: { ...this.#answers },
-    };
+    return { address: addressOf(this.#server), answers: { ...this.#answers } };
   }
 
   /** Accepts nobody any more; who waits for an answer has a moment to hear it. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    const cancel = this.#options.clock.after(LINGER_MS, () => server.closeAllConnections());
-    await closed;
-    cancel();
+    if (server !== undefined) await closeHttp(server, this.#options.clock, LINGER_MS);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -209,23 +203,4 @@ function answerOf(route: HttpRoute, message: ReceivedMessage, outcome: ForeignOu
 
 function wrong(status: number, code: string, message: string, hint: string): Answer {
   return { status, body: { code, message, hint } };
-}
-
-function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const isTaken = cause.code === 'EADDRINUSE';
-      reject(
-        new MooringError('SOCKET_FAILED', 'the sources cannot listen over HTTP', {
-          cause,
-          context: { host, port, reason: cause.code },
-          hint: isTaken ? 'Another program listens there: choose another port.' : 'Check the address.',
-        }),
-      );
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
 }
