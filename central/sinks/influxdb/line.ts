@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RunId } from '../../../protocol/ids.ts';
-import { metricNamed } from '../../../protocol/metrics.ts';
+import { type MetricType, metricNamed } from '../../../protocol/metrics.ts';
 import { type JsonValue, METRIC_NAME_PATTERN, RECORD_KINDS, RESERVED_KEYS } from '../../../protocol/record.ts';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
-import { BACKLOG_MS, eventDayOf, UNDATED } from '../remote/event-date.ts';
+import { isLikely, UNDATED } from '../remote/event-date.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
 
 export interface LineOptions {
@@ -21,8 +21,10 @@ export class Unwritable extends Error {}
 /** Nanoseconds of 64 bits, less a millisecond at the end: the last is in April 2262. */
 const TIME_MS_MAX = 9_223_372_036_853;
 const SUBMILLISECOND = 1_000_000;
-/** Keys that are written as tags, as the time, or by `ownFields`. */
-const OWN = new Set('id gateway station kind timestamp clock received_at flags info location'.split(' '));
+const KINDS: ReadonlySet<string> = new Set(RECORD_KINDS);
+/** Of what is remembered of records before, because it comes again: all of it is forgotten then. */
+const REMEMBERED_MAX = 1024;
+const REMEMBERED_LENGTH_MAX = 256;
 
 /**
  * A record as a line of InfluxDB's line protocol. It names every part of the record, so that the record can be read back.
@@ -31,30 +33,37 @@ const OWN = new Set('id gateway station kind timestamp clock received_at flags i
  */
 export function lineOf(record: StoreRecord, options: LineOptions): string {
   const { flat, place } = record;
-  if (!(RECORD_KINDS as readonly string[]).includes(flat.kind)) throw new Unwritable(`it is of no known kind`);
+  if (!KINDS.has(flat.kind)) throw new Unwritable(`it is of no known kind`);
   const receivedMs = timeOf(flat.received_at);
   const eventMs = timeOf(flat.timestamp);
   if (flat.received_at !== undefined && receivedMs === undefined) throw new Unwritable('its received_at is no time');
   const isDated =
-    eventMs !== undefined && isStorable(eventMs) && eventDayOf(flat, options.retentionMs ?? BACKLOG_MS) !== UNDATED;
+    eventMs !== undefined && isStorable(eventMs) && isLikely(eventMs, receivedMs ?? eventMs, options.retentionMs);
   const timeMs = isDated ? eventMs : receivedMs !== undefined && isStorable(receivedMs) ? receivedMs : 0;
-  const fields = [
-    textField('id', flat.id),
-    ...(place === undefined ? [] : [textField('run', place.run), `sequence=${place.sequence}i`]),
-    ...(receivedMs === undefined ? [] : [`received_at=${receivedMs}i`]),
-    ...(isDated ? [] : [textField('kind', flat.kind), textField('timestamp', flat.timestamp)]),
-    ...ownFields(flat),
-    ...metricFields(flat, options.tags),
-  ];
+  let fields = textField('id', flat.id);
+  if (place !== undefined) fields += `,${textField('run', place.run)},sequence=${place.sequence}i`;
+  if (receivedMs !== undefined) fields += `,received_at=${receivedMs}i`;
+  if (!isDated) fields += `,${textField('kind', flat.kind)},${textField('timestamp', flat.timestamp)}`;
+  fields += ownFields(flat) + metricFields(flat, options.tags);
   const measurement = isDated ? (flat.kind === 'sample' ? options.measurement : flat.kind) : UNDATED;
   const time = `${timeMs === 0 ? '' : timeMs}${String(belowMillisecond(record)).padStart(6, '0')}`;
-  return `${escapedName(measurement)}${tagsOf(flat, options.tags)} ${fields.join(',')} ${time}`;
+  return `${escapedName(measurement)}${tagsOf(flat, options.tags)} ${fields} ${time}`;
 }
+
+const TIME_OF_DAY = /^.{10}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** Days that there are: to know that of a day costs more than all else about a time. */
+const days = new Set<string>();
 
 /** UTC milliseconds where the text is a time just as the protocol writes it. */
 function timeOf(text: string | undefined): number | undefined {
-  const timeMs = Date.parse(text ?? '');
-  return Number.isFinite(timeMs) && new Date(timeMs).toISOString() === text ? timeMs : undefined;
+  if (typeof text !== 'string') return undefined;
+  const timeMs = Date.parse(text);
+  const day = text.slice(0, 'yyyy-mm-dd'.length);
+  if (days.has(day) && TIME_OF_DAY.test(text)) return timeMs;
+  if (!Number.isFinite(timeMs) || new Date(timeMs).toISOString() !== text) return undefined;
+  if (days.size === REMEMBERED_MAX) days.clear();
+  days.add(day);
+  return timeMs;
 }
 
 function isStorable(timeMs: number): boolean {
@@ -69,14 +78,12 @@ function belowMillisecond({ place, flat }: StoreRecord): number {
   if (place === undefined) return digestOf(flat.id) % SUBMILLISECOND;
   let start = startOfRun.get(place.run);
   if (start === undefined) {
-    if (startOfRun.size === RUNS_MAX) startOfRun.clear();
     start = digestOf(place.run);
-    startOfRun.set(place.run, start);
+    remember(startOfRun, place.run, start);
   }
   return (start + place.sequence) % SUBMILLISECOND;
 }
 
-const RUNS_MAX = 1024;
 const startOfRun = new Map<RunId, number>();
 
 /** The first 20 bits of a SHA-256. */
@@ -85,20 +92,35 @@ function digestOf(text: string): number {
 }
 
 function tagsOf({ gateway, station, info }: FlatRecord, keys: readonly string[]): string {
+  if (keys.length === 0) return tagOf('gateway', gateway) + tagOf('station', station);
   const found = isObject(info) && isObject(info.tags) ? info.tags : {};
-  const tags: [string, string][] = [
-    ['gateway', tagText(gateway)],
-    ['station', tagText(station)],
+  const tags: [key: string, tag: string][] = [
+    ['gateway', tagOf('gateway', gateway)],
+    ['station', tagOf('station', station)],
   ];
   for (const key of keys) {
     const value = Object.hasOwn(found, key) ? found[key] : undefined;
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      tags.push([key, tagText(String(value))]);
+      tags.push([key, tagOf(key, String(value))]);
   }
-  // An empty value is none, and sorted keys cost the server less.
-  const written = tags.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-  return written.map(([key, value]) => `,${escaped(key)}=${escaped(value)}`).join('');
+  // Sorted keys cost the server less.
+  return tags
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, tag]) => tag)
+    .join('');
 }
+
+/** An empty value is none. */
+function tagOf(key: string, value: string): string {
+  let text = tagTexts.get(value);
+  if (text === undefined) {
+    text = escaped(tagText(value));
+    if (value.length <= REMEMBERED_LENGTH_MAX) remember(tagTexts, value, text);
+  }
+  return text === '' ? '' : `,${escaped(key)}=${text}`;
+}
+
+const tagTexts = new Map<string, string>();
 
 /** What a tag cannot hold is folded: the whole value stands in the field `info`. */
 function tagText(text: string): string {
@@ -108,16 +130,16 @@ function tagText(text: string): string {
     .trim();
 }
 
-function ownFields({ clock, info, location, flags }: FlatRecord): string[] {
-  const fields: string[] = [];
-  if (clock !== undefined) fields.push(textField('clock', clock));
-  if (info !== undefined) fields.push(textField('info', JSON.stringify(info)));
+function ownFields({ clock, info, location, flags }: FlatRecord): string {
+  let fields = '';
+  if (clock !== undefined) fields += `,${textField('clock', clock)}`;
+  if (info !== undefined) fields += `,${textField('info', JSON.stringify(info))}`;
   if (location !== undefined) {
     if (!isObject(location)) throw new Unwritable('its location is no object');
     for (const [part, value] of Object.entries(location)) {
       if (!['lat', 'lon', 'alt'].includes(part) || typeof value !== 'number')
         throw new Unwritable('its location has more than lat, lon and alt, or one that is no number');
-      fields.push(`location.${part}=${numberText(value)}`);
+      fields += `,location.${part}=${numberText(value)}`;
     }
   }
   if (flags !== undefined) {
@@ -125,34 +147,56 @@ function ownFields({ clock, info, location, flags }: FlatRecord): string[] {
     for (const [name, flag] of Object.entries(flags)) {
       if (!METRIC_NAME_PATTERN.test(name) || !Number.isSafeInteger(flag))
         throw new Unwritable('its flags name what is no metric, or give it no whole number');
-      fields.push(`flag.${name}=${flag}i`);
+      fields += `,flag.${name}=${flag}i`;
     }
   }
   return fields;
 }
 
-function metricFields(flat: FlatRecord, tags: readonly string[]): string[] {
-  const fields: string[] = [];
-  for (const [name, value] of Object.entries(flat)) {
-    if (OWN.has(name)) continue;
-    if (!METRIC_NAME_PATTERN.test(name) || RESERVED_KEYS.has(name)) throw new Unwritable('a metric has no name of one');
+function metricFields(flat: FlatRecord, tags: readonly string[]): string {
+  let fields = '';
+  for (const name of Object.keys(flat)) {
+    const meaning = meaningOf(name);
+    if (meaning === 'own') continue;
+    if (meaning === 'none') throw new Unwritable('a metric has no name of one');
     if (tags.includes(name)) throw new Unwritable(`its metric ${name} has the name of a tag`);
+    const value = flat[name];
     const type = typeof value === 'string' ? 'text' : typeof value;
-    const definition = metricNamed(name);
     // Whatever comes first decides what a field is: it must not be the wrong one.
-    if (definition !== undefined && definition.type !== type)
-      throw new Unwritable(`its metric ${name} is a ${type}, not a ${definition.type}`);
-    if (typeof value === 'number') fields.push(`${name}=${numberText(value)}`);
-    else if (typeof value === 'boolean') fields.push(`${name}=${value}`);
-    else if (typeof value === 'string') fields.push(textField(name, value));
+    if (meaning !== 'any' && meaning !== type)
+      throw new Unwritable(`its metric ${name} is a ${type}, not a ${meaning}`);
+    if (typeof value === 'number') fields += `,${name}=${numberText(value)}`;
+    else if (typeof value === 'boolean') fields += `,${name}=${value}`;
+    else if (typeof value === 'string') fields += `,${textField(name, value)}`;
     else throw new Unwritable(`its metric ${name} is neither number, boolean nor text`);
   }
   return fields;
 }
 
+/** What a key of a record is: written elsewhere, of a metric with that type, of one with any, or of none. */
+type Meaning = 'own' | MetricType | 'any' | 'none';
+
+/** Keys that are written as tags, as the time, or by `ownFields`. */
+const OWN = 'id gateway station kind timestamp clock received_at flags info location'.split(' ');
+const meanings = new Map<string, Meaning>();
+
+function meaningOf(key: string): Meaning {
+  const known = meanings.get(key);
+  if (known !== undefined) return known;
+  const isMetric = METRIC_NAME_PATTERN.test(key) && !RESERVED_KEYS.has(key);
+  const meaning = OWN.includes(key) ? 'own' : isMetric ? (metricNamed(key)?.type ?? 'any') : 'none';
+  if (meaning !== 'none') remember(meanings, key, meaning);
+  return meaning;
+}
+
+function remember<K, V>(among: Map<K, V>, key: K, value: V): void {
+  if (among.size === REMEMBERED_MAX) among.clear();
+  among.set(key, value);
+}
+
 function textField(name: string, text: JsonValue): string {
   if (typeof text !== 'string') throw new Unwritable(`its ${name} is no text`);
-  return `${name}="${text.replaceAll(/["\\]/g, '\\$&')}"`;
+  return `${name}="${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text}"`;
 }
 
 function numberText(value: number): string {
@@ -162,12 +206,12 @@ function numberText(value: number): string {
 
 /** Of a tag's key or value. */
 function escaped(text: string): string {
-  return text.replaceAll(/[,= ]/g, '\\$&');
+  return /[,= ]/.test(text) ? text.replaceAll(/[,= ]/g, '\\$&') : text;
 }
 
 /** Of a measurement. */
 function escapedName(text: string): string {
-  return text.replaceAll(/[, ]/g, '\\$&');
+  return /[, ]/.test(text) ? text.replaceAll(/[, ]/g, '\\$&') : text;
 }
 
 function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {

@@ -15,8 +15,11 @@ export const BACKLOG_MS = 373 * DAY_MS;
  * index, folder or bucket, and not ten thousand.
  */
 export function eventDayOf({ timestamp, received_at }: FlatRecord, retentionMs = BACKLOG_MS): string {
-  const eventMs = Date.parse(timestamp);
-  const receivedMs = Date.parse(received_at ?? timestamp);
-  const isLikely = eventMs >= receivedMs - retentionMs && eventMs <= receivedMs + AHEAD_MS;
-  return isLikely ? timestamp.slice(0, 'yyyy-mm-dd'.length) : UNDATED;
+  const isDated = isLikely(Date.parse(timestamp), Date.parse(received_at ?? timestamp), retentionMs);
+  return isDated ? timestamp.slice(0, 'yyyy-mm-dd'.length) : UNDATED;
+}
+
+/** The same of times that are known as UTC milliseconds. */
+export function isLikely(eventMs: number, receivedMs: number, retentionMs = BACKLOG_MS): boolean {
+  return eventMs >= receivedMs - retentionMs && eventMs <= receivedMs + AHEAD_MS;
 }
