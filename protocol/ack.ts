@@ -11,8 +11,9 @@ export function sinkRejectCode(sink: string): SinkRejectCode {
 }
 
 /**
- * The centre's answer to one batch. Any of the parts may be there; an ack may come more than once, late or never.
- * Ranges hold sequences of the run that `salt` names, and never bridge sequences that were not in that batch.
+ * The centre's answer to one batch, or to many of one run at once. Any of the parts may be there; an ack may come more than
+ * once, late or never. Ranges hold sequences of the run that `salt` names, whatever batch they came in; `busy`, `unreadable`
+ * and `versionMax` are about the named batch.
  */
 export interface Ack {
   /** The salt, number and token of the batch that is answered. */

@@ -26,8 +26,8 @@ const STORED_BYTES_MAX = BOUNDS.batchBytes;
 const SMALL_BATCHES_MAX = 8;
 /** Where the transport does not say how many may wait to be handed on. */
 const UNSENT_MAX = 2;
-/** Held batches are remembered to be renewed; beyond this many only urgent rows go on. */
-const HELD_BATCHES_MAX = 8192;
+/** What is held is remembered by ranges; beyond this many only urgent rows go on. */
+const HELD_RANGES_MAX = 8192;
 /** How often a lane tries one record at a centre that cannot read most of what it is sent, in milliseconds. */
 const PROBE_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -131,7 +131,7 @@ export class Admission {
 
   #hasRoom(lane: Lane): boolean {
     const { inFlight, isSilent } = this.#exchange;
-    if (lane !== 'urgent' && inFlight.batchesHeld >= HELD_BATCHES_MAX) return false;
+    if (lane !== 'urgent' && inFlight.rangesHeld >= HELD_RANGES_MAX) return false;
     if (this.#room(lane) <= 0) return false;
     if (!isSilent) return true;
     return lane === 'urgent'

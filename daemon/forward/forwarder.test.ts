@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ack } from '../../protocol/ack.ts';
 import type { Batch } from '../../protocol/batch.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import {
@@ -76,7 +77,7 @@ describe('a forwarder', () => {
     ]);
   });
 
-  it('takes a late ack for what it is, and a repeated one for nothing', async () => {
+  it('takes a late ack for what it is, also where those rows are on their way again, and a repeated one for nothing', async () => {
     bench.answer = saysNothing;
     bench.start();
     await bench.append(4);
@@ -86,7 +87,7 @@ describe('a forwarder', () => {
     bench.say(first, { stored: [[1, 2]] }, { stored: [[1, 2]] }, { held: { ranges: [[3, 4]], seconds: 60 } });
     await bench.advance(1000);
     expect(bench.settled).toEqual([[1, 2]]);
-    expect(bench.status).toMatchObject({ acked: 2, unknownAcks: 0, recordsHeld: 0 });
+    expect(bench.status).toMatchObject({ acked: 2, unknownAcks: 0, recordsHeld: 2 });
     bench.answer = storeAll;
     await bench.advance(120_000);
     expect([bench.settled, bench.status.acked]).toEqual([[[1, 4]], 4]);
@@ -106,10 +107,27 @@ describe('a forwarder', () => {
     await bench.append(3);
     await bench.advance(1000);
     expect([bench.settled, bench.status.unknownAcks, bench.status.acked]).toEqual([[], 4, 0]);
-    // A range that also names what was not in the batch frees what was.
-    bench.say(sent, { stored: [[2, 6]] });
+    // A range that also names what was not sent frees what was, in whatever batch of that run.
+    bench.say(sent, { stored: [[2, 7]] });
     await bench.advance(1000);
-    expect([bench.settled, bench.status.unknownAcks]).toEqual([[[2, 3]], 5]);
+    expect([bench.settled, bench.status.unknownAcks]).toEqual([[[2, 6]], 5]);
+  });
+
+  it('keeps what is held for as long as an ack by another batch of the run says, and frees it by one', async () => {
+    const hold = (last: number): Partial<Ack> => ({ held: { ranges: [[1, last]], seconds: 600 } });
+    bench.answer = ({ batch }) => (batch === 1 ? [hold(3)] : []);
+    bench.start();
+    await bench.append(3);
+    await bench.advance(500_000);
+    await bench.append(2);
+    await bench.advance(1000);
+    bench.say(bench.batch(1), hold(5));
+    await bench.advance(599_000);
+    expect([bench.stats.held, bench.arrivals.length, bench.status.unknownAcks]).toEqual([5, 2, 0]);
+    bench.say(bench.batch(1), { stored: [[1, 4]] });
+    bench.say(bench.batch(0), { rejected: [{ ranges: [[5, 5]], code: 'sink:lake' }] });
+    await bench.advance(100);
+    expect([bench.status.acked, bench.status.rejected, bench.stats.held]).toEqual([4, 1, 0]);
   });
 
   it('keeps what the centre holds until it is stored, and lets a renewal extend the time', async () => {

@@ -23,7 +23,7 @@ function cargoOf(salt: Uint8Array, sequences: readonly number[]): Cargo {
 }
 
 function tokenOf(batch: number): Uint8Array {
-  return new Uint8Array(8).fill(batch);
+  return new Uint8Array(8).fill(batch % 251);
 }
 
 function numbersIn(ranges: readonly Range[]): number[] {
@@ -35,11 +35,17 @@ function send(inFlight: InFlight, batch: number, salt: Uint8Array, sequences: re
 }
 
 /** What is known of a sequence of a run: where it is, in the plainest form. */
-type Where = { readonly is: 'stored' | 'in_flight' | 'held'; readonly batch: number };
+type Where =
+  | { readonly is: 'stored' }
+  | { readonly is: 'in_flight'; readonly batch: number }
+  | { readonly is: 'held'; readonly untilMs: number };
 
 interface Model {
   /** `run/sequence` → where it is. Absent: with the store. */
   readonly where: Map<string, Where>;
+  /** `run/sequence` of all that was ever sent. */
+  readonly sent: Set<string>;
+  nowMs: number;
   readonly batches: Map<number, { readonly run: number; readonly sequences: ReadonlySet<number> }>;
 }
 
@@ -62,11 +68,12 @@ const step = fc.oneof(
     hasToken: fc.boolean(),
     stored: ranges,
     held: ranges,
+    seconds: fc.integer({ min: 0, max: 600 }),
     rejected: ranges,
     code: fc.constantFrom(...REJECT_CODES),
   }),
   fc.record({ what: fc.constant('give up' as const), batch: fc.integer({ min: 1, max: 14 }) }),
-  fc.record({ what: fc.constant('end holds' as const) }),
+  fc.record({ what: fc.constant('end holds' as const), afterMs: fc.integer({ min: 0, max: 300_000 }) }),
 );
 
 describe('what is in flight', () => {
@@ -74,7 +81,7 @@ describe('what is in flight', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
         const inFlight = new InFlight();
-        const model: Model = { where: new Map(), batches: new Map() };
+        const model: Model = { where: new Map(), sent: new Set(), nowMs: 0, batches: new Map() };
         const sent = new Map<number, SentBatch>();
         let next = 1;
         for (const each of steps) {
@@ -84,35 +91,43 @@ describe('what is in flight', () => {
             if (free.length === 0) continue;
             sent.set(next, send(inFlight, next, SALTS[each.run] as Uint8Array, free));
             model.batches.set(next, { run: each.run, sequences: new Set(free) });
-            for (const n of free) model.where.set(`${each.run}/${n}`, { is: 'in_flight', batch: next });
+            for (const n of free) {
+              model.where.set(`${each.run}/${n}`, { is: 'in_flight', batch: next });
+              model.sent.add(`${each.run}/${n}`);
+            }
             next += 1;
           } else if (each.what === 'give up') {
             const batch = sent.get(each.batch);
             if (batch === undefined) continue;
-            const expected = out(model, each.batch, 'in_flight');
+            const expected = openIn(model, each.batch);
             expect(numbersIn(inFlight.giveUp(batch))).toEqual(expected);
             for (const n of expected) model.where.delete(`${model.batches.get(each.batch)?.run}/${n}`);
           } else if (each.what === 'end holds') {
-            const released = inFlight.endHolds(Number.POSITIVE_INFINITY);
-            const held = [...model.where].filter(([, { is }]) => is === 'held').map(([key]) => key);
-            const keys = released.flatMap((run) =>
-              numbersIn(run.ranges).map((n) => `${SALTS.indexOf(run.salt as (typeof SALTS)[0])}/${n}`),
+            model.nowMs += each.afterMs;
+            const released = inFlight.endHolds(model.nowMs).flatMap((run) => keysOf(run.salt, run.ranges));
+            const held = [...model.where].flatMap(([key, at]) =>
+              at.is === 'held' ? [[key, at.untilMs] as const] : [],
             );
-            expect(keys.sort()).toEqual(held.sort());
-            for (const key of held) model.where.delete(key);
+            // Those that end at about the same time end together, none before it was to.
+            const due = new Map(held.filter(([, untilMs]) => untilMs <= model.nowMs));
+            const overdue = held.filter(([, untilMs]) => untilMs + 10_000 <= model.nowMs).map(([key]) => key);
+            expect(released.filter((key) => !due.has(key))).toEqual([]);
+            expect(overdue.filter((key) => !released.includes(key))).toEqual([]);
+            expect(new Set(released).size).toBe(released.length);
+            for (const key of released) model.where.delete(key);
           } else {
             const ack: Ack = {
               salt: SALTS[each.run] as Uint8Array,
               batch: each.batch,
               token: each.hasToken ? tokenOf(each.batch) : tokenOf(99),
               stored: each.stored,
-              held: { ranges: each.held, seconds: 60 },
+              held: { ranges: each.held, seconds: each.seconds },
               rejected: [{ ranges: each.rejected, code: each.code }],
             };
             const known = model.batches.get(each.batch);
             const found = inFlight.find(ack);
             expect(found !== undefined).toBe(known?.run === each.run && each.hasToken);
-            if (found !== undefined) check(model, each.batch, ack, inFlight.answer(found, ack, 0));
+            if (found !== undefined) check(model, each.run, ack, inFlight.answer(found, ack, model.nowMs));
           }
           expect(inFlight.records).toBe([...model.where.values()].filter(({ is }) => is === 'in_flight').length);
           expect(inFlight.recordsHeld).toBe([...model.where.values()].filter(({ is }) => is === 'held').length);
@@ -127,7 +142,7 @@ describe('what is in flight', () => {
     const first = send(inFlight, 1, SALTS[0], [1]);
     inFlight.giveUp(first);
     const ack: Ack = { salt: SALTS[0], batch: 1, token: tokenOf(1), stored: [[1, 1]] };
-    for (let batch = 2; batch <= 257; batch += 1) inFlight.giveUp(send(inFlight, batch, SALTS[0], [batch]));
+    for (let batch = 2; batch <= 1025; batch += 1) inFlight.giveUp(send(inFlight, batch, SALTS[0], [batch]));
     expect(inFlight.find(ack)).toBeUndefined();
   });
 
@@ -145,37 +160,36 @@ describe('what is in flight', () => {
   });
 });
 
-/** The sequences of a batch that are there, ascending. */
-function out(model: Model, batch: number, is: Where['is']): number[] {
-  const { run, sequences } = model.batches.get(batch) ?? { run: 0, sequences: new Set<number>() };
-  return [...sequences]
-    .filter((n) => {
-      const where = model.where.get(`${run}/${n}`);
-      return where?.is === is && where.batch === batch;
-    })
-    .sort((a, b) => a - b);
+function keysOf(salt: Uint8Array, of: readonly Range[]): string[] {
+  return numbersIn(of).map((n) => `${SALTS.indexOf(salt as (typeof SALTS)[0])}/${n}`);
 }
 
-/** Compares what an ack was taken to mean with what it says about sequences of its batch that are not done with. */
-function check(model: Model, batch: number, ack: Ack, news: News): void {
-  const { run, sequences } = model.batches.get(batch) as { run: number; sequences: ReadonlySet<number> };
-  const done = new Set([...model.where].filter(([, { is }]) => is === 'stored').map(([key]) => key));
-  const fresh = (named: readonly Range[]): number[] =>
-    numbersIn(new IntervalSet(named).ranges()).filter((n) => sequences.has(n) && !done.has(`${run}/${n}`));
-  const conclude = (numbers: readonly number[]): void => {
-    for (const n of numbers) {
-      done.add(`${run}/${n}`);
-      model.where.set(`${run}/${n}`, { is: 'stored', batch });
-    }
+/** The sequences that are in flight in a batch, ascending. */
+function openIn(model: Model, batch: number): number[] {
+  const { run, sequences } = model.batches.get(batch) ?? { run: 0, sequences: new Set<number>() };
+  const isOpen = (at: Where | undefined): boolean => at?.is === 'in_flight' && at.batch === batch;
+  return [...sequences].filter((n) => isOpen(model.where.get(`${run}/${n}`))).sort((a, b) => a - b);
+}
+
+/** Compares what an ack was taken to mean with what it says about sequences of its run that were sent and are not done with. */
+function check(model: Model, run: number, ack: Ack, news: News): void {
+  const is = (n: number): Where['is'] | undefined => model.where.get(`${run}/${n}`)?.is;
+  const named = (some: readonly Range[] = []): number[] =>
+    numbersIn(new IntervalSet(some).ranges()).filter((n) => model.sent.has(`${run}/${n}`));
+  const conclude = (some: readonly Range[] | undefined): number[] => {
+    const fresh = named(some).filter((n) => is(n) !== 'stored');
+    for (const n of fresh) model.where.set(`${run}/${n}`, { is: 'stored' });
+    return fresh;
   };
-  const stored = fresh(ack.stored ?? []);
-  expect(numbersIn(news.stored)).toEqual(stored);
-  conclude(stored);
-  const rejected = fresh(ack.rejected?.[0]?.ranges ?? []);
-  expect(news.rejected.flatMap((part) => numbersIn(part.ranges))).toEqual(rejected);
-  conclude(rejected);
-  const named = new Set(numbersIn(ack.held?.ranges ?? []));
-  const held = out(model, batch, 'in_flight').filter((n) => named.has(n));
-  expect(news.held).toEqual(rangesOf(held));
-  for (const n of held) model.where.set(`${run}/${n}`, { is: 'held', batch });
+  const all = [...(ack.stored ?? []), ...(ack.held?.ranges ?? []), ...(ack.rejected?.[0]?.ranges ?? [])];
+  expect(news.namesForeign).toBe(numbersIn(all).some((n) => !model.sent.has(`${run}/${n}`)));
+  expect(numbersIn(news.stored)).toEqual(conclude(ack.stored));
+  expect(news.rejected.flatMap((part) => numbersIn(part.ranges))).toEqual(conclude(ack.rejected?.[0]?.ranges));
+  const held = named(ack.held?.ranges);
+  expect(news.held).toEqual(rangesOf(held.filter((n) => is(n) === 'in_flight')));
+  const untilMs = model.nowMs + (ack.held?.seconds ?? 0) * 1000;
+  for (const n of held) {
+    const at = is(n);
+    if (at === 'in_flight' || at === 'held') model.where.set(`${run}/${n}`, { is: 'held', untilMs });
+  }
 }

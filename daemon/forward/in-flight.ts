@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Ack, RejectCode } from '../../protocol/ack.ts';
-import { IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
+import { IntervalSet, type Range, type ReadonlyIntervalSet, rangesOf } from '../../protocol/intervals.ts';
 import type { SequencedRecord } from '../../protocol/record.ts';
 import type { Lane } from '../store/store.ts';
+import { SentRun } from './sent-run.ts';
 
 /** Records of one run that travel together. */
 export interface Cargo {
@@ -26,18 +27,15 @@ export interface BatchName {
   readonly token: Uint8Array;
 }
 
-/** A batch that was handed to the transport. Each of its sequences is in one of the three sets until it is answered. */
+/** A batch that was handed to the transport. */
 export interface SentBatch extends BatchName {
   readonly lane: Lane;
+  readonly run: SentRun<SentBatch>;
   readonly salt: Uint8Array;
   /** Everything that was in it. */
   readonly sequences: IntervalSet;
-  /** In flight: nothing is known of them yet. */
+  /** In flight in this batch: nothing is known of them yet. */
   readonly open: IntervalSet;
-  /** The centre's log has them, its sinks not yet. */
-  readonly held: IntervalSet;
-  /** Given back to the store, so perhaps on their way in another batch; a late ack counts all the same. */
-  readonly lapsed: IntervalSet;
   /** To be encoded again where the centre cannot read the batch; empty when nothing of it is in flight any more. */
   records: readonly SequencedRecord[];
   readonly doubt: Doubt | undefined;
@@ -47,8 +45,6 @@ export interface SentBatch extends BatchName {
   isHandedOn: boolean;
   /** When those in flight count as lost, on the monotonic clock. */
   deadlineMs: number;
-  /** When those held are sent again, on the monotonic clock. */
-  heldUntilMs: number;
 }
 
 /** Sequences of one run. */
@@ -63,46 +59,50 @@ export interface News {
   /** Not held until now. */
   readonly held: readonly Range[];
   readonly rejected: readonly { readonly ranges: readonly Range[]; readonly code: RejectCode }[];
-  /** The ack names sequences that were not in the batch; they count for nothing. */
+  /** The ack names sequences of the run that were never sent; they count for nothing. */
   readonly namesForeign: boolean;
 }
 
-/** Batches remembered after nothing of them is in flight or held, so that late and repeated acks find them. */
-const REMEMBERED_MAX = 256;
+/**
+ * Batches remembered after nothing of them is in flight, so that late and repeated acks find them, and those that name the
+ * newest batch that one copy of the centre has seen.
+ */
+const REMEMBERED_MAX = 1024;
 
 /**
- * What was sent and is not settled, by batch number. A sequence is in flight or held in one batch at a time. Frees nothing
- * by itself: it only tells what an ack means.
+ * What was sent and is not settled. An ack names one batch, and speaks of whatever was sent of its run. Frees nothing by
+ * itself: it only tells what an ack means.
  */
 export class InFlight {
-  /** Something of them is in flight or held. Insertion order is sending order. */
+  /** Something of them is in flight. Insertion order is sending order. */
   readonly #active = new Map<number, SentBatch>();
   readonly #remembered = new Map<number, SentBatch>();
-  /** Something of them is in flight, held, or given back: what a datagram's worth of acks must not look for among all. */
-  readonly #open: Readonly<Record<Lane, Set<SentBatch>>> = { urgent: new Set(), live: new Set(), backlog: new Set() };
-  readonly #held = new Set<SentBatch>();
-  readonly #lapsed = new Set<SentBatch>();
+  readonly #lanes: Readonly<Record<Lane, Set<SentBatch>>> = { urgent: new Set(), live: new Set(), backlog: new Set() };
   /** In flight, and part of what the centre could not read. */
   readonly #doubted = new Set<SentBatch>();
+  /** By salt. */
+  readonly #runs = new Map<string, SentRun<SentBatch>>();
   /** No later than the first deadline and the first end of a hold. */
   #dueMs = Number.POSITIVE_INFINITY;
 
   /** Batches of which something is in flight. */
   get batches(): number {
-    return this.#open.urgent.size + this.#open.live.size + this.#open.backlog.size;
+    return this.#active.size;
   }
 
-  /** Batches of which something is held by the centre. */
-  get batchesHeld(): number {
-    return this.#held.size;
+  /** Ranges of what is held by the centre: what it takes to remember it. */
+  get rangesHeld(): number {
+    return this.#sum(({ rangeCount }) => rangeCount);
   }
 
   get records(): number {
-    return this.#count(({ open }) => open.count);
+    let count = 0;
+    for (const { open } of this.#active.values()) count += open.count;
+    return count;
   }
 
   get recordsHeld(): number {
-    return this.#count(({ held }) => held.count);
+    return this.#sum(({ count }) => count);
   }
 
   /** Records in flight that are part of what the centre could not read. */
@@ -113,30 +113,32 @@ export class InFlight {
   }
 
   batchesOf(lane: Lane): number {
-    return this.#open[lane].size;
+    return this.#lanes[lane].size;
   }
 
   /** Notes a batch that is about to be sent. */
   add(name: BatchName, { salt, lane, records, doubt }: Cargo, sentMs: number, deadlineMs: number): SentBatch {
     assert(records.length > 0, 'a batch holds records');
     const ranges = rangesOf(records.map(({ sequence }) => sequence));
+    const run = this.#runOf(salt);
     const sent: SentBatch = {
       ...name,
       lane,
+      run,
       salt,
       sequences: new IntervalSet(ranges),
       open: new IntervalSet(ranges),
-      held: new IntervalSet(),
-      lapsed: new IntervalSet(),
       records,
       doubt,
       sentMs,
       isHandedOn: false,
       deadlineMs,
-      heldUntilMs: Number.POSITIVE_INFINITY,
     };
+    run.send(ranges);
+    run.open.add(sent);
+    run.batches += 1;
     this.#active.set(sent.batch, sent);
-    this.#open[lane].add(sent);
+    this.#lanes[lane].add(sent);
     if (doubt !== undefined) this.#doubted.add(sent);
     this.#dueMs = Math.min(this.#dueMs, deadlineMs);
     return sent;
@@ -155,28 +157,31 @@ export class InFlight {
     return sent !== undefined && isSame(sent.salt, salt) && isSame(sent.token, token) ? sent : undefined;
   }
 
-  /** Takes note of what an ack says about each sequence of its batch. */
+  /** Takes note of what an ack says about each sequence of the run of its batch. */
   answer(sent: SentBatch, ack: Ack, nowMs: number): News {
     const named = [
       ...(ack.stored ?? []),
       ...(ack.held?.ranges ?? []),
       ...(ack.rejected ?? []).flatMap(({ ranges }) => ranges),
     ];
-    const news = {
-      namesForeign: named.some(([first, last]) => !sent.sequences.covers(first, last)),
-      stored: this.#conclude(sent, ack.stored ?? []),
+    const { run, sequences } = sent;
+    return {
+      namesForeign: named.some(([first, last]) => !sequences.covers(first, last) && !run.hasSent([first, last])),
+      stored: run.settle(ack.stored ?? [], sent),
       rejected: (ack.rejected ?? [])
-        .map(({ ranges, code }) => ({ ranges: this.#conclude(sent, ranges), code }))
+        .map(({ ranges, code }) => ({ ranges: run.settle(ranges, sent), code }))
         .filter(({ ranges }) => ranges.length > 0),
       held: this.#hold(sent, ack.held, nowMs),
     };
-    this.#tidy(sent);
-    return news;
   }
 
   /** Gives up what is in flight of a batch. Returns the sequences to release. */
   giveUp(sent: SentBatch): Range[] {
-    return this.#lapse(sent, sent.open);
+    const ranges = sent.open.ranges();
+    for (const range of ranges) sent.open.remove(...range);
+    sent.run.lapse(ranges);
+    this.#tidy(sent);
+    return ranges;
   }
 
   /** Takes out what is in flight of a batch, to be sent again in other batches. The store is not told. */
@@ -189,122 +194,88 @@ export class InFlight {
   /** Batches in flight whose deadline has passed. */
   overdue(nowMs: number): SentBatch[] {
     if (nowMs < this.#dueMs) return [];
-    return [...this.#active.values()].filter(({ open, deadlineMs }) => !open.isEmpty && deadlineMs <= nowMs);
+    return this.all().filter(({ deadlineMs }) => deadlineMs <= nowMs);
   }
 
   /** Ends every hold whose time has passed by `nowMs`, all of them by infinity. Returns the sequences to release. */
   endHolds(nowMs: number): RunRanges[] {
     if (nowMs < this.#dueMs) return [];
-    const ended = [...this.#held]
-      .filter(({ heldUntilMs }) => heldUntilMs <= nowMs)
-      .map((sent) => ({ salt: sent.salt, ranges: this.#lapse(sent, sent.held) }));
+    const ended: RunRanges[] = [];
+    for (const run of this.#runs.values()) {
+      const ranges = run.holds.end(nowMs);
+      run.lapse(ranges);
+      if (ranges.length > 0) ended.push({ salt: run.salt, ranges });
+      this.#forget(run);
+    }
     this.#dueMs = this.#firstDueMs();
     return ended;
   }
 
   /** The batches of which something is in flight, oldest first. */
   all(): SentBatch[] {
-    return [...this.#active.values()].filter(({ open }) => !open.isEmpty);
+    return [...this.#active.values()];
   }
 
   /** When a batch may be overdue or a hold may end, and nothing is before that; infinite when there is none. */
   nextDueMs(): number {
-    return this.batches + this.batchesHeld === 0 ? Number.POSITIVE_INFINITY : this.#dueMs;
+    return this.batches + this.rangesHeld === 0 ? Number.POSITIVE_INFINITY : this.#dueMs;
   }
 
   #firstDueMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const { open, held, deadlineMs, heldUntilMs } of this.#active.values()) {
-      if (!open.isEmpty) nextMs = Math.min(nextMs, deadlineMs);
-      if (!held.isEmpty) nextMs = Math.min(nextMs, heldUntilMs);
-    }
+    for (const { deadlineMs } of this.#active.values()) nextMs = Math.min(nextMs, deadlineMs);
+    for (const { holds } of this.#runs.values()) nextMs = Math.min(nextMs, holds.nextMs);
     return nextMs;
   }
 
-  /** Marks sequences as done with, here and in every other batch that has them. Returns those that were not yet. */
-  #conclude(sent: SentBatch, ranges: readonly Range[]): Range[] {
-    const fresh = new IntervalSet();
-    // What was never given back is in no other batch, unless it was before it was in this one.
-    const others = sent.lapsed.isEmpty ? this.#lapsed : [...this.#active.values(), ...this.#remembered.values()];
-    for (const [first, last] of ranges) {
-      for (const set of [sent.open, sent.held, sent.lapsed]) {
-        for (const [from, to] of set.within(first, last)) fresh.add(from, to);
-      }
-    }
-    const concluded = fresh.ranges();
-    if (concluded.length === 0) return concluded;
-    remove(sent, concluded);
-    for (const other of [...others]) {
-      if (other === sent || !isSame(other.salt, sent.salt)) continue;
-      remove(other, concluded);
-      this.#tidy(other);
-    }
-    return concluded;
-  }
-
   /**
-   * A hold that comes late, for what was given back already, is left: those rows may be in another batch by now, and the
-   * centre will say `held` to that one too.
+   * What is held already is held for longer. A hold that comes late, for what was given back already, is left: until
+   * those rows go again the store may give them up, and the centre will say `held` to that batch too.
    */
   #hold(sent: SentBatch, held: Ack['held'], nowMs: number): Range[] {
     if (held === undefined) return [];
-    const fresh = new IntervalSet();
-    for (const [first, last] of held.ranges) {
-      for (const [from, to] of sent.open.within(first, last)) fresh.add(from, to);
-    }
-    for (const [first, last] of fresh.ranges()) {
-      sent.open.remove(first, last);
-      sent.held.add(first, last);
-    }
-    if (!sent.held.isEmpty) {
-      sent.heldUntilMs = nowMs + held.seconds * 1000;
-      this.#dueMs = Math.min(this.#dueMs, sent.heldUntilMs);
-    }
+    const { run } = sent;
+    const fresh = run.takeOpen(held.ranges, sent);
+    const untilMs = nowMs + held.seconds * 1000;
+    run.holds.hold([...fresh.ranges(), ...run.holds.within(held.ranges)], untilMs);
+    this.#dueMs = Math.min(this.#dueMs, run.holds.nextMs);
     return fresh.ranges();
   }
 
-  #lapse(sent: SentBatch, from: IntervalSet): Range[] {
-    const ranges = from.ranges();
-    for (const [first, last] of ranges) {
-      from.remove(first, last);
-      sent.lapsed.add(first, last);
-    }
-    this.#tidy(sent);
-    return ranges;
-  }
-
   #tidy(sent: SentBatch): void {
-    if (sent.open.isEmpty) {
-      sent.records = [];
-      this.#doubted.delete(sent);
-    }
-    note(this.#open[sent.lane], sent, sent.open);
-    note(this.#held, sent, sent.held);
-    note(this.#lapsed, sent, sent.lapsed);
-    if (!(sent.open.isEmpty && sent.held.isEmpty) || !this.#active.delete(sent.batch)) return;
+    if (!sent.open.isEmpty || !this.#active.delete(sent.batch)) return;
+    sent.records = [];
+    sent.run.open.delete(sent);
+    this.#lanes[sent.lane].delete(sent);
+    this.#doubted.delete(sent);
     this.#remembered.set(sent.batch, sent);
-    const [oldest] = this.#remembered.keys();
+    const [oldest] = this.#remembered.values();
     if (this.#remembered.size <= REMEMBERED_MAX || oldest === undefined) return;
-    this.#lapsed.delete(this.#remembered.get(oldest) as SentBatch);
-    this.#remembered.delete(oldest);
+    this.#remembered.delete(oldest.batch);
+    oldest.run.batches -= 1;
+    this.#forget(oldest.run);
   }
 
-  #count(of: (sent: SentBatch) => number): number {
-    let count = 0;
-    for (const sent of this.#active.values()) count += of(sent);
-    return count;
+  #runOf(salt: Uint8Array): SentRun<SentBatch> {
+    const key = keyOf(salt);
+    const run = this.#runs.get(key) ?? new SentRun<SentBatch>(salt, (sent) => this.#tidy(sent));
+    this.#runs.set(key, run);
+    return run;
+  }
+
+  #forget(run: SentRun<SentBatch>): void {
+    if (run.batches === 0 && run.holds.sequences.isEmpty) this.#runs.delete(keyOf(run.salt));
+  }
+
+  #sum(of: (held: ReadonlyIntervalSet) => number): number {
+    let sum = 0;
+    for (const { holds } of this.#runs.values()) sum += of(holds.sequences);
+    return sum;
   }
 }
 
-function note(batches: Set<SentBatch>, sent: SentBatch, sequences: IntervalSet): void {
-  if (sequences.isEmpty) batches.delete(sent);
-  else batches.add(sent);
-}
-
-function remove(sent: SentBatch, ranges: readonly Range[]): void {
-  for (const [first, last] of ranges) {
-    for (const set of [sent.open, sent.held, sent.lapsed]) set.remove(first, last);
-  }
+function keyOf(salt: Uint8Array): string {
+  return Buffer.from(salt).toString('hex');
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
