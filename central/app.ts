@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import type { ListenAddress } from '../runtime/config/values.ts';
 import { MooringError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
+import { StateFile } from '../runtime/state-file.ts';
+import { DAILY_AT, minutesOf } from './config/daily.ts';
+import { SCHEDULE_FILE } from './config/places.ts';
 import type { CentralConfig } from './config/types.ts';
 import { DirectStorage } from './direct-storage.ts';
 import { type ForeignOutlets, type ForeignStatus, ForeignWays } from './foreign-ways.ts';
@@ -17,6 +21,9 @@ import { Live } from './live/live.ts';
 import type { LiveStatus } from './live/live-hub.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { ObservedLog } from './metrics/observed-log.ts';
+import { type Cron, NodeCron } from './schedule/cron.ts';
+import type { JobStatus } from './schedule/daily-job.ts';
+import { type KeptSchedule, Schedule } from './schedule/schedule.ts';
 import { type Disk, nodeDisk } from './sinks/disk.ts';
 import type { SinkStatus, Storage } from './storage.ts';
 
@@ -26,6 +33,8 @@ export interface CentreOptions extends Pick<KafkaStorageOptions, 'createClient' 
   readonly log: Log;
   /** Where sinks, dead letter and state are; this machine's file system when left out. */
   readonly disk?: Disk;
+  /** This machine's calendar when left out. */
+  readonly cron?: Cron;
 }
 
 export interface CentreStatus {
@@ -35,6 +44,8 @@ export interface CentreStatus {
   readonly ingest: readonly IngestStatus[];
   readonly intake: IntakeStats;
   readonly sinks: readonly SinkStatus[];
+  /** What is done once a day. */
+  readonly jobs: readonly JobStatus[];
   /** Existing devices, where there are sources. */
   readonly foreign?: ForeignStatus;
   /** Where metrics are served. */
@@ -52,6 +63,7 @@ const GOODBYE_MS = 1000;
 export class Centre {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #schedule: Schedule;
   readonly #storage: Storage;
   readonly #intake: Intake;
   readonly #metrics: Metrics | undefined;
@@ -67,7 +79,8 @@ export class Centre {
     const { clock, log } = options;
     this.#clock = clock;
     this.#log = log;
-    this.#storage = storageOf(config, options);
+    this.#schedule = scheduleOf(config, options);
+    this.#storage = storageOf(config, this.#schedule, options);
     this.#metrics = this.#metricsOf(config);
     const { live, kafka } = config;
     this.#live = live && new Live({ ...options, config: live, kafka });
@@ -114,6 +127,7 @@ export class Centre {
       ingest: this.#ingests.map((ingest) => ingest.status()),
       intake: this.#intake.stats,
       sinks: this.#storage.sinks(),
+      jobs: this.#schedule.status(),
       ...(foreign === undefined ? {} : { foreign }),
     };
   }
@@ -128,6 +142,7 @@ export class Centre {
     this.#aborted.abort();
     await Promise.allSettled([this.#starting]);
     this.#state = 'stopped';
+    const ended = this.#within(FINISH_MS, this.#schedule.close(), 'the centre stops in the middle of a daily job');
     const left = this.#within(FINISH_MS + GOODBYE_MS, this.#storage.leave(), 'the centre stops without its sinks');
     const heard = this.#foreign?.close() ?? Promise.resolve();
     await this.#within(FINISH_MS, heard, 'the centre stops without what existing devices have said last');
@@ -135,7 +150,7 @@ export class Centre {
     await this.#within(FINISH_MS, stored, 'the centre stops without what waits: gateways send it again');
     const said = Promise.all(this.#ingests.map((ingest) => ingest.close()));
     await this.#within(GOODBYE_MS, said, 'the centre stops without having sent every ack');
-    await left;
+    await Promise.all([ended, left]);
     await this.#live?.close();
     await this.#metrics?.close();
     this.#log.info({}, 'the centre has stopped');
@@ -145,6 +160,7 @@ export class Centre {
     await this.#metrics?.open();
     await this.#storage.open(signal);
     await this.#metrics?.restore();
+    await this.#schedule.open();
     await this.#live?.open();
     for (const ingest of this.#ingests) await ingest.open(signal);
     await this.#foreign?.open(signal);
@@ -173,10 +189,20 @@ export class Centre {
   }
 }
 
-function storageOf(config: CentralConfig, { disk = nodeDisk, ...options }: CentreOptions): Storage {
+function scheduleOf({ stateDir, dailyAtMinutes }: CentralConfig, { clock, log, cron }: CentreOptions): Schedule {
+  return new Schedule({
+    atMinutes: dailyAtMinutes ?? minutesOf(DAILY_AT),
+    file: new StateFile<KeptSchedule>(join(stateDir, SCHEDULE_FILE)),
+    cron: cron ?? new NodeCron(log),
+    clock,
+    log,
+  });
+}
+
+function storageOf(config: CentralConfig, jobs: Schedule, { disk = nodeDisk, ...options }: CentreOptions): Storage {
   const { kafka } = config;
-  if (kafka !== undefined) return new KafkaStorage({ config: { ...config, kafka }, disk, ...options });
-  return new DirectStorage({ config, disk, ...options });
+  if (kafka !== undefined) return new KafkaStorage({ config: { ...config, kafka }, disk, jobs, ...options });
+  return new DirectStorage({ config, disk, jobs, ...options });
 }
 
 function foreignOf(

@@ -7,11 +7,12 @@ import type { Random } from '../runtime/random.ts';
 import { DEAD_LETTER_FOLDER } from './config/places.ts';
 import type { CentralConfig } from './config/types.ts';
 import { DeadLetterFiles } from './ingest/dead-letter.ts';
+import { createFilesSink } from './manifests/manifested-files.ts';
 import { DirectRecordLog } from './recordlog/direct.ts';
 import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
+import type { DailyJobs } from './schedule/daily-job.ts';
 import { AckLog } from './sinks/ack-log/ack-log.ts';
 import type { Disk } from './sinks/disk.ts';
-import { FilesSink } from './sinks/files/files.ts';
 import { type SinkStatus, type Storage, statusOf } from './storage.ts';
 
 export interface DirectStorageOptions {
@@ -20,6 +21,7 @@ export interface DirectStorageOptions {
   readonly random: Random;
   readonly log: Log;
   readonly disk: Disk;
+  readonly jobs: DailyJobs;
 }
 
 /** Straight to the sinks, whose commit is what an acknowledgement says. */
@@ -77,7 +79,7 @@ function recordLogOf({ config: { sinks, ack }, random, ...rest }: DirectStorageO
     assert(kind === 'ack_log' || ack.includes(name), 'without Kafka every sink decides: the configuration is checked');
   }
   return new DirectRecordLog({
-    sinks: sinks.filter((sink) => sink.kind === 'files').map((sink) => new FilesSink({ ...sink, ...rest })),
+    sinks: sinks.filter((sink) => sink.kind === 'files').map((sink) => createFilesSink(sink, rest)),
     followers: sinks.filter((sink) => sink.kind === 'ack_log').map((sink) => new AckLog({ ...sink, random, ...rest })),
   });
 }

@@ -10,6 +10,7 @@ import { DEAD_LETTER_FOLDER, MARKS_FOLDER, STATE_LOCK } from './config/places.ts
 import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
 import type { ForeignOutlets } from './foreign-ways.ts';
 import { DeadLetterFiles, type DeadLetters } from './ingest/dead-letter.ts';
+import { createFilesSink } from './manifests/manifested-files.ts';
 import type { KafkaClient } from './recordlog/kafka/client.ts';
 import { createKafkaClient } from './recordlog/kafka/clients.ts';
 import { KafkaDeadLetters } from './recordlog/kafka/dead-letters.ts';
@@ -18,12 +19,12 @@ import { KafkaRecordLog, type KafkaRecordLogOptions } from './recordlog/kafka/ka
 import { LogLink } from './recordlog/kafka/log-link.ts';
 import { type TopicsSpec, topicNamesOf } from './recordlog/kafka/topics.ts';
 import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
+import type { DailyJobs } from './schedule/daily-job.ts';
 import { AckLogFeed } from './sinks/ack-log/ack-log-feed.ts';
 import type { Disk } from './sinks/disk.ts';
 import type { Feed } from './sinks/feed/feed.ts';
 import { FeedMark } from './sinks/feed/feed-mark.ts';
 import { SinkFeed } from './sinks/feed/sink-feed.ts';
-import { FilesSink } from './sinks/files/files.ts';
 import { createStore } from './sinks/remote/create-store.ts';
 import { RemoteFeed } from './sinks/remote/remote-feed.ts';
 import { type SinkStatus, type Storage, statusOf } from './storage.ts';
@@ -34,6 +35,7 @@ export interface KafkaStorageOptions {
   readonly random: Random;
   readonly log: Log;
   readonly disk: Disk;
+  readonly jobs: DailyJobs;
   /** Sinks that may go on with the earliest records that there are, where those that they were to read next are gone. */
   readonly resume?: readonly string[];
   /** One that speaks to the brokers when left out. */
@@ -182,7 +184,7 @@ export class KafkaStorage implements Storage {
   }
 
   async #feedOf(sink: SinkConfig, client: KafkaClient, { deadLetters, ready }: Producing): Promise<SomeFeed> {
-    const { config, clock, random, log, disk, resume = [] } = this.#options;
+    const { config, clock, random, log, disk, jobs, resume = [] } = this.#options;
     const { kafka } = config;
     const { records, acks } = topicNamesOf(kafka.prefix);
     const shared = {
@@ -200,9 +202,9 @@ export class KafkaStorage implements Storage {
     if (sink.kind === 'ack_log') return new AckLogFeed({ ...shared, ...sink, topic: acks, disk });
     const ofRecords = { ...shared, topic: records };
     if (sink.kind === 'files')
-      return new SinkFeed({ ...ofRecords, sink: new FilesSink({ ...sink, clock, log, disk }) });
+      return new SinkFeed({ ...ofRecords, sink: createFilesSink(sink, { clock, log, disk, jobs }) });
     const { batch: recordsMax, lingerMs, take } = sink;
-    const store = await createStore(sink, { clock, random, log });
+    const store = await createStore(sink, { clock, random, log, jobs });
     const mark = new FeedMark({ disk, folder: join(config.stateDir, MARKS_FOLDER), name: sink.name, clock, log });
     const batch = { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs };
     return new RemoteFeed({ ...ofRecords, store, mark, take, batch });

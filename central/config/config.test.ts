@@ -204,3 +204,18 @@ test('nothing writes where something else does, through a link, as the dead lett
   expect(problems('a: { files: { path: .mooring/r } }', '.mooring')).toEqual([]);
   expect(problems('a: { files: { path: s } }, k: { ack_log: { path: s/acks.txt } }')).toEqual([]);
 });
+
+test('what is done once a day has a time, and a time without it is refused', () => {
+  const withDaily = (files: string): string =>
+    `ingest: { mqtt: { listen: 127.0.0.1:1883 } }\nsinks: { archive: { files: { path: r${files} } } }\nstate: s\ndaily_at: 02:05\n`;
+  expect(load(withDaily(', manifests: true'))).toMatchObject({
+    dailyAtMinutes: 125,
+    sinks: [{ kind: 'files', manifests: true }],
+  });
+  expect(problemsIn(withDaily(''))).toEqual([
+    '4:1 daily_at: has no effect: nothing is done once a day. Remove it, or add `retention` to an `elasticsearch` sink, or `manifests: true` to a `files` sink.',
+  ]);
+  expect(problemsIn(withDaily(', manifests: true').replace('02:05', '24:00'))).toEqual([
+    '4:11 daily_at: is not a time of day. Write hours and minutes, UTC: 03:10.',
+  ]);
+});

@@ -4,6 +4,7 @@ import { brokerClientOf } from '../../runtime/config/broker.ts';
 import { ConfigReader } from '../../runtime/config/reader.ts';
 import { checkAck } from './ack.ts';
 import { checkMqtt, checkSinks, checkWhole } from './checks.ts';
+import { checkDaily, minutesOf } from './daily.ts';
 import { KAFKA_NAME, kafkaOf } from './kafka.ts';
 import { checkLive, liveOf } from './live.ts';
 import { checkMetrics, metricsOf } from './metrics.ts';
@@ -47,9 +48,10 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
   checkMetrics(reader);
   checkLive(reader);
   checkSources(reader);
+  checkDaily(reader);
   reader.throwIfInvalid();
   assert(root !== undefined, 'what does not parse has a problem');
-  const { ingest, kafka, state, metrics, live, log_level } = root;
+  const { ingest, kafka, state, metrics, live, log_level, daily_at } = root;
   const foreign = foreignPartOf(root);
   const sinks = Object.entries(root.sinks ?? {}).map(([name, keys]) => sinkOf(name, keys));
   return {
@@ -63,6 +65,7 @@ export function readCentralConfig(reader: ConfigReader): CentralConfig {
     ...(metrics === undefined ? {} : { metrics: metricsOf(metrics) }),
     ...(live === undefined ? {} : { live: liveOf(live) }),
     logLevel: log_level,
+    ...(daily_at === undefined ? {} : { dailyAtMinutes: minutesOf(daily_at) }),
   };
 }
 
@@ -102,7 +105,10 @@ function mqttOf(keys: NonNullable<NonNullable<Root['ingest']>['mqtt']>): MqttIng
 }
 
 function sinkOf(name: string, { files, ack_log, ...keys }: NonNullable<Root['sinks']>[string]): SinkConfig {
-  if (files !== undefined) return { kind: 'files', name, ...files };
+  if (files !== undefined) {
+    const { manifests, ...rest } = files;
+    return { kind: 'files', name, ...rest, ...(manifests === undefined ? {} : { manifests }) };
+  }
   if (ack_log !== undefined) return { kind: 'ack_log', name, path: ack_log.path };
   const store = storeOf(name, keys);
   assert(store !== undefined, 'a sink of no kind is a problem');

@@ -10,6 +10,8 @@ export const DEAD_LETTER_FOLDER = 'deadletter';
 export const WATCH_FILE = 'kafka.json';
 /** Name of the lock below `state` of the one centre with Kafka that uses it. */
 export const STATE_LOCK = 'kafka.lock';
+/** Name of the file below `state` with when daily jobs were done. */
+export const SCHEDULE_FILE = 'schedule.json';
 /** Name of the folder below `state` with what is remembered of each store; its files are replaced as that one is. */
 export const MARKS_FOLDER = 'sinks';
 

@@ -3,6 +3,7 @@ import { NAME_PATTERN } from '../../protocol/record.ts';
 import { brokerClientNote, loginShape, tlsShape } from '../../runtime/config/broker.ts';
 import { brokerUrl, choice, filePath, listenAddress, pattern, size } from '../../runtime/config/values.ts';
 import { LOG_LEVELS } from '../../runtime/log.ts';
+import { dailyAt } from './daily.ts';
 import { kafkaSchema } from './kafka.ts';
 import { liveSchema } from './live.ts';
 import { metricsSchema } from './metrics.ts';
@@ -70,6 +71,10 @@ const filesSchema = z.strictObject({
     .describe(
       'Folders by event date, `yyyy/mm/dd/HH.ndjson`; `user`: below `user/NAME/`, as the registry or the gateway has it',
     ),
+  manifests: z
+    .boolean()
+    .optional()
+    .describe('Whether the folder of each day that is over gets a `manifest.json`: files, sums, sequences'),
 });
 
 const ackLogSchema = z.strictObject({
@@ -123,6 +128,7 @@ export const centralSchema = z
       'Folder for what the centre keeps beside its sinks: the dead letter; with `kafka`, what it knows of the topics',
     ),
     log_level: choice(LOG_LEVELS).prefault('info').describe('The least important lines that are logged'),
+    daily_at: dailyAt(),
     metrics: metricsSchema.optional().describe('Metrics for Prometheus, and health checks'),
     live: liveSchema.optional().describe('Records as they come, over a WebSocket'),
   })

@@ -43,6 +43,8 @@ export interface CentralConfig {
   /** Left out: there is none. */
   readonly live?: LiveConfig;
   readonly logLevel: LogLevel;
+  /** When daily jobs are done, minutes after midnight, UTC; left out: as `daily.ts` has it. */
+  readonly dailyAtMinutes?: number;
 }
 
 /** A client of somebody's broker, or the broker itself. */
@@ -161,6 +163,8 @@ export interface FilesSinkConfig {
   readonly path: string;
   readonly format: FilesFormat;
   readonly layout: FilesLayout;
+  /** Whether days that are over get a manifest; left out: none does. */
+  readonly manifests?: boolean;
 }
 
 export interface AckLogSinkConfig {

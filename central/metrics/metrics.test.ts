@@ -60,6 +60,7 @@ beforeEach(() => {
       isLogFailing: false,
       isDeadLetterFailing: false,
     },
+    jobs: [],
     sinks: [],
   };
   make();

@@ -67,18 +67,24 @@ export class ElasticsearchStore implements RemoteStore {
   }
 
   /**
-   * Deletes the indices whose every event was before `dayMs`, UTC milliseconds; their names. Leaves alone what is not of this
-   * store, and the one of records without a date. Throws `SINK_FAILED`.
+   * Deletes the indices whose every event was before `dayMs`, UTC milliseconds; their names, each also as it is gone. Leaves
+   * alone what is not of this store, the one of records without a date, and what another copy has deleted by then.
+   * Throws `SINK_FAILED`.
    */
-  async dropBefore(dayMs: number): Promise<readonly string[]> {
+  async dropBefore(dayMs: number, onDropped?: (index: string) => void): Promise<readonly string[]> {
     const { index } = this.#options;
     const query = { filter_path: '*.mappings._meta.mooring.schema', ignore_unavailable: 'true' };
     const path = `/${patternsOf(index).join(',')}/_mapping`;
     const ours = await this.#api.json<Readonly<Record<string, unknown>>>({ method: 'GET', path, query });
     const old = Object.keys(ours ?? {}).filter((name) => (endOf(name, index) ?? Number.POSITIVE_INFINITY) <= dayMs);
+    const dropped: string[] = [];
     // One by one: what was deleted stays so if the next fails, and no list is too long for an address.
-    for (const name of old.sort()) await this.#api.json({ method: 'DELETE', path: `/${name}` });
-    return old;
+    for (const name of old.sort()) {
+      if ((await this.#api.json({ method: 'DELETE', path: `/${name}` })) === undefined) continue;
+      dropped.push(name);
+      onDropped?.(name);
+    }
+    return dropped;
   }
 
   async close(): Promise<void> {

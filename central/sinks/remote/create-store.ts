@@ -2,6 +2,7 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import type { StoreConfig } from '../../config/types.ts';
+import type { DailyJobs } from '../../schedule/daily-job.ts';
 import type { RemoteStore } from './remote-store.ts';
 import { RetainingStore } from './retaining-store.ts';
 
@@ -9,12 +10,13 @@ export interface StoreSurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly jobs: DailyJobs;
 }
 
 /** The store of a configuration. What speaks to one is loaded only where it is used. */
 export async function createStore(
   config: StoreConfig,
-  { clock, random, log }: StoreSurroundings,
+  { clock, random, log, jobs }: StoreSurroundings,
 ): Promise<RemoteStore> {
   switch (config.kind) {
     case 'cassandra': {
@@ -25,7 +27,7 @@ export async function createStore(
       const { ElasticsearchStore } = await import('../elasticsearch/elasticsearch-store.ts');
       const store = new ElasticsearchStore({ ...config.options, clock });
       const { retentionMs } = config.options;
-      return retentionMs === undefined ? store : new RetainingStore({ store, retentionMs, clock, log });
+      return retentionMs === undefined ? store : new RetainingStore({ store, retentionMs, jobs, clock, log });
     }
     case 'hbase': {
       const { HbaseStore } = await import('../hbase/hbase-store.ts');

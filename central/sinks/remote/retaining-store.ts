@@ -1,12 +1,15 @@
 import type { Clock } from '../../../runtime/clock.ts';
-import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
+import type { DailyJobs } from '../../schedule/daily-job.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from './remote-store.ts';
 
 /** A store that can drop what is old in large parts. */
 export interface DroppingStore extends RemoteStore {
-  /** Drops the parts whose every event was before `dayMs`, UTC milliseconds; their names. Throws `SINK_FAILED`. */
-  dropBefore(dayMs: number): Promise<readonly string[]>;
+  /**
+   * Drops the parts whose every event was before `dayMs`, UTC milliseconds; their names, each also as it is gone. One that
+   * another process has dropped meanwhile is none of them. Throws `SINK_FAILED`.
+   */
+  dropBefore(dayMs: number, onDropped?: (part: string) => void): Promise<readonly string[]>;
 }
 
 export interface RetainingStoreOptions {
@@ -14,25 +17,22 @@ export interface RetainingStoreOptions {
   readonly store: DroppingStore;
   /** How long an event is kept, in milliseconds. */
   readonly retentionMs: number;
+  readonly jobs: DailyJobs;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-const INTERVAL_MS = 3_600_000;
-
 /**
- * A store that drops what is older than its retention, every hour. What the time is by then, this machine and what was
- * written last have to say alike: the clock of one of them could be wrong, and what is dropped is gone.
+ * A store that drops what is older than its retention, once a day. What the time is by then, this machine and what was
+ * written last have to say alike: the clock of one of them could be wrong, and what is dropped is gone. So nothing is
+ * dropped before something was written.
  */
 export class RetainingStore implements RemoteStore {
   readonly #options: RetainingStoreOptions;
   readonly #log: Log;
   /** The latest receipt that was written since the start, in UTC milliseconds. */
   #latestMs = Number.NEGATIVE_INFINITY;
-  #cancel: (() => void) | undefined;
-  #dropping: Promise<void> = Promise.resolve();
-  #isFailing = false;
-  #isClosed = false;
+  #endJob: (() => Promise<void>) | undefined;
 
   constructor(options: RetainingStoreOptions) {
     this.#options = options;
@@ -44,8 +44,9 @@ export class RetainingStore implements RemoteStore {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    await this.#options.store.open(signal);
-    this.#schedule();
+    const { store, jobs } = this.#options;
+    await store.open(signal);
+    this.#endJob ??= jobs.add({ kind: 'retention', sink: store.name, run: () => this.#drop() });
   }
 
   async write(records: readonly StoreRecord[]): Promise<readonly RefusedRecord[]> {
@@ -58,33 +59,19 @@ export class RetainingStore implements RemoteStore {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#cancel?.();
+    const ended = this.#endJob?.();
+    this.#endJob = undefined;
     await this.#options.store.close();
-    await this.#dropping;
+    await ended;
   }
 
-  #schedule(): void {
-    if (this.#isClosed) return;
-    this.#cancel = this.#options.clock.after(INTERVAL_MS, () => {
-      this.#dropping = this.#drop().finally(() => this.#schedule());
-    });
-  }
-
-  async #drop(): Promise<void> {
+  async #drop(): Promise<boolean> {
     const { store, clock, retentionMs } = this.#options;
     const nowMs = Math.min(clock.wallMs(), this.#latestMs);
-    if (nowMs === Number.NEGATIVE_INFINITY) return;
-    try {
-      const dropped = await store.dropBefore(nowMs - retentionMs);
-      this.#isFailing = false;
-      if (dropped.length > 0) this.#log.info({ dropped }, 'dropped what is older than the retention');
-    } catch (error) {
-      if (!(error instanceof MooringError)) throw error;
-      if (!this.#isFailing && !this.#isClosed) {
-        this.#log.warn({ err: error }, 'what is older than the retention cannot be dropped; trying again');
-      }
-      this.#isFailing = true;
-    }
+    if (nowMs === Number.NEGATIVE_INFINITY) return false;
+    await store.dropBefore(nowMs - retentionMs, (part) => {
+      this.#log.info({ part }, 'dropped what is older than the retention');
+    });
+    return true;
   }
 }
