@@ -66,6 +66,22 @@ test('a table that is not there is made with one version of one family, and says
   });
 });
 
+test('a table that another copy makes meanwhile is looked at as one that was there', async () => {
+  for (const [table, outcome] of [
+    [SCHEMA, undefined],
+    [{ ...SCHEMA, MOORING_ROWS: 'records/8' }, { code: 'SINK_UNFIT' }],
+  ] as const) {
+    let isMade = false;
+    say = ({ method }) => {
+      if (method === 'GET') return isMade ? { status: 200, body: JSON.stringify(table) } : { status: 404 };
+      isMade = true;
+      return { status: 304 };
+    };
+    if (outcome === undefined) await store.open(never);
+    else await expect(store.open(never)).rejects.toMatchObject(outcome);
+  }
+});
+
 test.each([
   ['another family', { ...SCHEMA, ColumnSchema: [{ name: 'cf', VERSIONS: '1' }] }, /no family d/],
   ['more versions', { ...SCHEMA, ColumnSchema: [{ name: 'd', VERSIONS: '4' }] }, /4 versions/],

@@ -13,6 +13,7 @@ export interface HbaseTableOptions {
 /** A table's attribute that says how its rows are called. */
 export const MARK = 'MOORING_ROWS';
 const REASON_CHARACTERS = 200;
+const NOT_MODIFIED = 304;
 /** What the REST server's own client says of a row before it is sent. Another 400 may be anybody's. */
 const ABOUT_A_ROW = /^java\.lang\.IllegalArgumentException: (.+)$/m;
 
@@ -26,11 +27,9 @@ export class HbaseTable {
 
   /** Makes the table where there is none, and else looks whether it is one of ours. Throws `SINK_UNFIT`, `SINK_FAILED`. */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { http } = this.#options;
-    const answer = await http.ask({ method: 'GET', path: this.#path('schema'), signal });
+    const answer = await this.#askSchema(signal);
     if (answer.status === 404) return await this.#create(signal);
-    if (answer.status !== 200) throw this.#failed(answer, 'HBase does not say what its table is like');
-    this.#check(schemaOf(answer));
+    this.#check(answer);
   }
 
   /**
@@ -51,6 +50,10 @@ export class HbaseTable {
     return reason;
   }
 
+  #askSchema(signal: AbortSignal): Promise<HttpAnswer> {
+    return this.#options.http.ask({ method: 'GET', path: this.#path('schema'), signal });
+  }
+
   async #create(signal: AbortSignal): Promise<void> {
     const { http, table, layout } = this.#options;
     const family = { name: familyOf(layout), VERSIONS: '1', DATA_BLOCK_ENCODING: 'FAST_DIFF' };
@@ -62,12 +65,16 @@ export class HbaseTable {
       signal,
     });
     if (answer.status === 201 || answer.status === 200) return;
+    // Another copy was first.
+    if (answer.status === NOT_MODIFIED) return this.#check(await this.#askSchema(signal));
     if (isLoginRefused(answer)) throw this.#unfit(`HBase refuses the user: ${reasonOf(answer)}`);
     if (answer.status < 500) throw this.#unfit(`what answers there is no REST server of HBase: ${reasonOf(answer)}`);
     throw this.#failed(answer, 'HBase does not make a table');
   }
 
-  #check(schema: TableSchema): void {
+  #check(answer: HttpAnswer): void {
+    if (answer.status !== 200) throw this.#failed(answer, 'HBase does not say what its table is like');
+    const schema = schemaOf(answer);
     const { layout } = this.#options;
     const name = familyOf(layout);
     const family = schema.ColumnSchema?.find((found) => found.name === name);
