@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { RunId } from '../protocol/ids.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { MooringError } from '../runtime/errors.ts';
-import type { FileLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { MountLock } from '../runtime/mount-lock.ts';
 import type { Random } from '../runtime/random.ts';
 import { DEAD_LETTER_FOLDER, MARKS_FOLDER, STATE_LOCK } from './config/places.ts';
 import type { CentralConfig, KafkaConfig, SinkConfig } from './config/types.ts';
@@ -56,7 +56,7 @@ export class KafkaStorage implements Storage {
   readonly #options: KafkaStorageOptions;
   readonly #letterFiles: DeadLetterFiles;
   readonly #failing = new AbortController();
-  #lock: FileLock | undefined;
+  #lock: MountLock | undefined;
   #log: Producing | undefined;
   #recordLog: KafkaRecordLog | undefined;
   #client: KafkaClient | undefined;
@@ -120,7 +120,7 @@ export class KafkaStorage implements Storage {
       await answered;
     } finally {
       await this.#letterFiles.close();
-      this.#lock?.release();
+      await this.#lock?.release();
     }
   }
 
@@ -129,12 +129,12 @@ export class KafkaStorage implements Storage {
   }
 
   /** Two that replace each other's memory of Kafka would each forget. A disk that takes no lock now stops nothing. */
-  async #lockState(): Promise<FileLock | undefined> {
+  async #lockState(): Promise<MountLock | undefined> {
     const { config, disk, log } = this.#options;
     const folder = config.stateDir;
     try {
       await disk.makeFolder(folder);
-      return disk.lock(join(folder, STATE_LOCK));
+      return await disk.lock(join(folder, STATE_LOCK));
     } catch (error) {
       if (error instanceof MooringError && error.code === 'LOCK_HELD') {
         const hint = 'Give each copy of the centre a `state` of its own.';

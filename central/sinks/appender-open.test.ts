@@ -124,7 +124,7 @@ test('a mount that cannot do what a commit needs is refused with the step that f
       'lock',
       'SINK_MOUNT_UNFIT',
       {
-        lock: () => {
+        lock: async () => {
           throw new Error('ENOLCK');
         },
       },
@@ -202,7 +202,7 @@ test('where a mount has come back, the lock is taken again, unless another proce
     const disk = new PowerCutDisk(new SeededRandom(1));
     let isGone = false;
     const lockOf = disk.lock.bind(disk);
-    disk.lock = (path) => ({ ...lockOf(path), state: async () => (isGone ? 'gone' : 'held') });
+    disk.lock = async (path) => ({ ...(await lockOf(path)), state: async () => (isGone ? 'gone' : 'held') });
     const { appender, clock } = setUp(disk);
     const append = async (first: number, last: number): Promise<number> => {
       const appended = appender.append([lines(run, first, last, 'x.txt')]);
@@ -227,5 +227,34 @@ test('where a mount has come back, the lock is taken again, unless another proce
       expect(await append(3, 6)).toBe(3);
       expect(linesOn(disk)).toHaveLength(6);
     }
+  }
+});
+
+test('one whose lock another has had meanwhile writes nothing more, though it has the lock again', async () => {
+  const run = RUNS[0] as RunId;
+  for (const hasWritten of [false, true]) {
+    const disk = new PowerCutDisk(new SeededRandom(1));
+    const lockOf = disk.lock.bind(disk);
+    disk.lock = async (path) => ({ ...(await lockOf(path)), state: async () => 'held' });
+    const { appender, append } = setUp(disk);
+    await appender.open(never);
+    await append([lines(run, 1, 3, 'x.txt')]);
+    await disk.remove(`${ROOT}/.mooring/lock`);
+    disk.lock = lockOf;
+    const writeFrom = disk.writeFrom.bind(disk);
+    disk.writeFrom = async (path, from, data) => {
+      await writeFrom(path, from, data);
+      if (!path.endsWith('x.txt')) return;
+      disk.writeFrom = writeFrom;
+      // In the middle of the commit: it has cut off the half of it, which nobody has confirmed.
+      const other = setUp(disk);
+      await other.appender.open(never);
+      if (hasWritten) await other.append([lines(run, 7, 7, 'x.txt')]);
+      await other.appender.close();
+    };
+    await expect(append([lines(run, 4, 6, 'x.txt')])).rejects.toMatchObject({ code: 'SINK_FAILED' });
+    await expect(append([lines(run, 4, 6, 'x.txt')])).rejects.toMatchObject({ code: 'SINK_FAILED' });
+    await appender.close();
+    expect(linesOn(disk)).toEqual([1, 2, 3, ...(hasWritten ? [7] : [])].map((sequence) => `${run}/${sequence}`));
   }
 });

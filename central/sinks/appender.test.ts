@@ -218,6 +218,7 @@ test('the state has the offset of each log, beside files and runs', async () => 
   await append([lines(RUNS[0] as RunId, 2, 5, 'x.txt')]);
   expect(stateOn(disk)).toEqual({
     version: 1,
+    openings: 1,
     logs: { direct: { 0: 5 } },
     files: { 'x.txt': 26 * 5 },
     runs: { [RUNS[0] as RunId]: [[1, 5]] },

@@ -4,8 +4,8 @@ import type { RunId } from '../../protocol/ids.ts';
 import { IntervalSet, type ReadonlyIntervalSet } from '../../protocol/intervals.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
-import type { FileLock } from '../../runtime/lock.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { MountLock } from '../../runtime/mount-lock.ts';
 import { claimFolder, probeMount, unfitMount } from './claim.ts';
 import { CommittedFiles, foldersBetween } from './committed-files.ts';
 import { type Disk, nodeDisk } from './disk.ts';
@@ -77,11 +77,12 @@ export class Appender {
   readonly #stateFile: StateFile;
   readonly #files: CommittedFiles;
   readonly #ids: WrittenIds;
-  #lock: FileLock | undefined;
+  #lock: MountLock | undefined;
   #group: GroupCommit<Item> | undefined;
   #runs = new Map<RunId, IntervalSet>();
   #logs: LogOffsets = {};
   #parts: ReadonlyMap<string, PartState> = new Map();
+  #openings = 0;
   /** Logs of which a position waits for its commit. */
   readonly #positioned = new Set<string>();
   #isStandingBy = false;
@@ -114,7 +115,7 @@ export class Appender {
       // Another process may have written since they were read.
       this.#ids.forgetAll();
     } catch (error) {
-      lock.release();
+      await lock.release();
       throw error;
     }
     this.#lock = lock;
@@ -195,11 +196,11 @@ export class Appender {
   async close(): Promise<void> {
     await this.#group?.close();
     this.#group = undefined;
-    this.#lock?.release();
+    await this.#lock?.release();
     this.#lock = undefined;
   }
 
-  async #claim(signal: AbortSignal): Promise<FileLock> {
+  async #claim(signal: AbortSignal): Promise<MountLock> {
     const { stateDir, clock, log } = this.#options;
     try {
       await this.#disk.makeFolder(stateDir);
@@ -226,8 +227,10 @@ export class Appender {
     if (state === undefined) {
       if (!(await isEmpty(this.#disk))) throw damagedState(this.#stateFile.path, 'it is gone, and its files are not');
       await this.#syncNames(stateDir);
-      await this.#saveAgain();
     }
+    // Another that was here without knowing that its lock was gone sees by this that it is no longer the one who writes.
+    this.#openings = (state?.openings ?? 0) + 1;
+    await this.#saveAgain();
     await this.#files.putTailsAside();
     this.#isClean = true;
   }
@@ -268,7 +271,7 @@ export class Appender {
     const lengths = await this.#files.extend(texts);
     const allRuns = new Map([...this.#runs, ...runs]);
     await this.#requireLock(false);
-    await this.#stateFile.replace({ logs, files: lengths, runs: allRuns, parts });
+    await this.#stateFile.replace({ logs, files: lengths, runs: allRuns, parts, openings: this.#openings });
     this.#files.settle(lengths);
     for (const [file, added] of ids) this.#ids.add(file, added);
     this.#runs = allRuns;
@@ -280,21 +283,23 @@ export class Appender {
   /** Whoever lost the lock may have a successor, which has cut off and continued the files: it must not touch them. */
   async #requireLock(mayClaim = true): Promise<void> {
     const state = await this.#lock?.state();
-    if (state === 'held') return;
     if (state === 'gone' && mayClaim) await this.#claimAgain();
-    else throw this.#lockLost();
+    // Held again is not held all the time.
+    else if (state !== 'held' || (await this.#stateFile.owner()) === 'another') throw this.#lockLost();
   }
 
   /** The mount has come back without the lock. Where nobody else has written meanwhile, it goes on. */
   async #claimAgain(): Promise<void> {
-    let lock: FileLock;
+    // Where the lock outlives the open file, it would stand in its own way.
+    await this.#lock?.release();
+    let lock: MountLock;
     try {
-      lock = this.#disk.lock(join(this.#options.stateDir, 'lock'));
+      lock = await this.#disk.lock(join(this.#options.stateDir, 'lock'));
     } catch (cause) {
       throw this.#lockLost(cause);
     }
-    if (!(await this.#stateFile.isOwn())) {
-      lock.release();
+    if ((await this.#stateFile.owner()) !== 'own') {
+      await lock.release();
       throw this.#lockLost();
     }
     this.#options.log.warn({ folder: this.#options.stateDir }, 'the mount was gone: the lock is taken again');
@@ -352,7 +357,8 @@ export class Appender {
   /** The state that memory has. */
   async #saveAgain(): Promise<void> {
     const { lengths: files } = this.#files;
-    await this.#stateFile.replace({ logs: this.#logs, files, runs: this.#runs, parts: this.#parts });
+    const openings = this.#openings;
+    await this.#stateFile.replace({ logs: this.#logs, files, runs: this.#runs, parts: this.#parts, openings });
   }
 }
 

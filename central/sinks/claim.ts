@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
-import type { FileLock } from '../../runtime/lock.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { MountLock } from '../../runtime/mount-lock.ts';
 import type { Disk } from './disk.ts';
 
 /** How often a copy that stands by looks whether the writer is gone, in milliseconds. */
@@ -27,12 +27,12 @@ export async function claimFolder(
   disk: Disk,
   folder: string,
   { clock, log, signal, onStandby }: ClaimOptions,
-): Promise<FileLock> {
+): Promise<MountLock> {
   let isStandingBy = false;
   for (;;) {
     signal.throwIfAborted();
     try {
-      const lock = disk.lock(join(folder, 'lock'));
+      const lock = await disk.lock(join(folder, 'lock'));
       if (isStandingBy) log.info({ folder }, 'the other writer is gone: taking over');
       return lock;
     } catch (error) {

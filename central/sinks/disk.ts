@@ -1,14 +1,14 @@
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { type FileLock, lockFile } from '../../runtime/lock.ts';
+import { lockOnMount, type MountLock } from '../../runtime/mount-lock.ts';
 
 /**
  * What a sink on a file system needs of it, and no more, so that a test can hand in a disk that is full or loses power.
  * Every path is absolute. What is not said to be synced may be lost when the power goes.
  */
 export interface Disk {
-  /** Throws `LOCK_HELD` or `LOCK_FAILED`. */
-  lock(path: string): FileLock;
+  /** Rejects with `LOCK_HELD` or `LOCK_FAILED`. */
+  lock(path: string): Promise<MountLock>;
   /** Makes a folder and those above it, where they are absent. */
   makeFolder(path: string): Promise<void>;
   /** Names in a folder, undefined when there is none. */
@@ -33,7 +33,7 @@ const FILE_MODE = 0o644;
 
 /** The file system of this machine. Rejects with Node's own errors. */
 export const nodeDisk: Disk = {
-  lock: lockFile,
+  lock: (path) => lockOnMount(path),
   async makeFolder(path) {
     await mkdir(path, { recursive: true });
   },

@@ -21,6 +21,8 @@ export interface SinkState {
   readonly runs: ReadonlyMap<RunId, IntervalSet>;
   /** Files that are to become something else once they are closed. */
   readonly parts: ReadonlyMap<string, PartState>;
+  /** How often it was taken over: whoever does changes the state, before anything else. */
+  readonly openings: number;
 }
 
 /** `open`: lines come to it. `sealed`: for ever as it is, and about to become something else. */
@@ -68,10 +70,11 @@ export class StateFile {
     this.#own.add(hash);
   }
 
-  /** Whether nobody else has written the state since. */
-  async isOwn(): Promise<boolean> {
+  /** Who has written what stands there. */
+  async owner(): Promise<'own' | 'another' | 'nobody'> {
     const bytes = await this.#disk.read(this.path);
-    return bytes !== undefined && this.#own.has(hashOf(Buffer.from(bytes).toString('utf8')));
+    if (bytes === undefined) return 'nobody';
+    return this.#own.has(hashOf(Buffer.from(bytes).toString('utf8'))) ? 'own' : 'another';
   }
 }
 
@@ -80,9 +83,10 @@ function hashOf(text: string): string {
 }
 
 /** The state as text: one line of JSON, one line with its hash. */
-export function encodeState({ logs, files, runs, parts }: SinkState): string {
+export function encodeState({ logs, files, runs, parts, openings }: SinkState): string {
   const json = JSON.stringify({
     version: VERSION,
+    openings,
     logs,
     files: Object.fromEntries(files),
     runs: Object.fromEntries([...runs].map(([run, sequences]) => [run, sequences.ranges()])),
@@ -95,7 +99,7 @@ export function encodeState({ logs, files, runs, parts }: SinkState): string {
 export function decodeState(text: string, path: string): SinkState {
   const json = unhashed(text);
   if (json === undefined) throw damagedState(path, 'its hash does not match its content');
-  const { version, logs, files, runs, parts = {} } = JSON.parse(json) as StateJson;
+  const { version, logs, files, runs, parts = {}, openings = 0 } = JSON.parse(json) as StateJson;
   if (version !== VERSION) throw damagedState(path, `it is of version ${version}, this program reads ${VERSION}`);
   if (!Object.keys(runs).every(isRunId)) throw damagedState(path, 'it names a run that is none');
   return {
@@ -103,6 +107,7 @@ export function decodeState(text: string, path: string): SinkState {
     files: new Map(Object.entries(files)),
     runs: new Map(Object.entries(runs).map(([run, ranges]) => [run, new IntervalSet(ranges)])),
     parts: new Map(Object.entries(parts)),
+    openings,
   };
 }
 
@@ -120,4 +125,5 @@ interface StateJson {
   readonly files: Readonly<Record<string, number>>;
   readonly runs: Readonly<Record<RunId, readonly Range[]>>;
   readonly parts?: Readonly<Record<string, PartState>>;
+  readonly openings?: number;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { basename, dirname } from 'node:path';
 import type { Disk } from '../../central/sinks/disk.ts';
 import { MooringError } from '../../runtime/errors.ts';
-import type { FileLock } from '../../runtime/lock.ts';
+import type { MountLock } from '../../runtime/mount-lock.ts';
 import type { Random } from '../../runtime/random.ts';
 
 interface File {
@@ -34,7 +34,7 @@ export class PowerCutDisk implements Disk {
   readonly fate: Fate = { steps: Number.POSITIVE_INFINITY, end: 'power' };
   readonly #random: Random;
   #root: Folder = newFolder();
-  readonly #locks = new Map<string, FileLock>();
+  readonly #locks = new Map<string, MountLock>();
   /** Nothing works until `restart`. */
   isDead = false;
 
@@ -64,14 +64,14 @@ export class PowerCutDisk implements Disk {
     return found;
   }
 
-  lock(path: string): FileLock {
+  async lock(path: string): Promise<MountLock> {
     this.#step();
     if (this.#locks.has(path)) throw new MooringError('LOCK_HELD', 'held');
     this.#folderOf(path);
-    const lock: FileLock = {
-      isHeld: () => this.#locks.get(path) === lock,
-      state: async () => (lock.isHeld() ? 'held' : 'removed'),
-      release: () => void (lock.isHeld() && this.#locks.delete(path)),
+    const isHeld = (): boolean => this.#locks.get(path) === lock;
+    const lock: MountLock = {
+      state: async () => (isHeld() ? 'held' : 'removed'),
+      release: async () => void (isHeld() && this.#locks.delete(path)),
     };
     this.#locks.set(path, lock);
     return lock;
