@@ -2,13 +2,17 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DayManifests } from '../central/manifests/day-manifests.ts';
 import type { FlatRecord } from '../central/recordlog/recordlog.ts';
+import { nodeDisk } from '../central/sinks/disk.ts';
 import { ParquetRecordFile } from '../central/sinks/parquet/record-file.ts';
 import { MooringError } from '../runtime/errors.ts';
+import { silentLog } from '../runtime/log.ts';
+import { SteppedClock } from '../sim/clock.ts';
 import { flatOf, runOf, span } from '../test/conformance/entries.ts';
 import { foreignOf, storeRecordOf } from '../test/conformance/remote-records.ts';
 import type { StoreRun } from './audit/ledger.ts';
-import { type AuditReport, audit, type OpenStore, runAudit } from './audit.ts';
+import { type AuditOptions, type AuditReport, audit, type OpenStore, runAudit } from './audit.ts';
 
 const RUN = runOf(1);
 const HOUR = '2026/01/31/23.ndjson';
@@ -32,7 +36,7 @@ const storeWith =
   () => ({ forwarders, runs: () => runs, close: () => undefined });
 
 async function run(
-  options: { readonly store?: string; readonly forwarder?: string; readonly json?: boolean } = {},
+  options: AuditOptions & { readonly json?: boolean } = {},
   openStore?: OpenStore,
 ): Promise<{ status: number; text: string }> {
   let text = '';
@@ -241,4 +245,29 @@ test('a folder that is not one of a sink is refused; one that a sink has begun m
   expect((await run()).text).toMatch(/\nnothing to judge: 0 records of 0 runs/);
   rmSync(folder, { recursive: true });
   expect(await run()).toMatchObject({ status: 2 });
+});
+
+test('manifests are no records, and where it is asked for each file is held to them', async () => {
+  write(HOUR, linesOf(records(span(1, 20))));
+  write('2026/02/01/00.ndjson', linesOf(records(span(21, 30))));
+  const clock = new SteppedClock(Date.parse('2026-02-02T03:00:00.000Z'));
+  const temporaryDir = join(folder, '.mooring/tmp');
+  const manifests = new DayManifests({ root: folder, temporaryDir, disk: nodeDisk, clock, log: silentLog });
+  expect(await manifests.make(new AbortController().signal)).toBe(2);
+  expect(await run()).toMatchObject({ status: 0 });
+  const intact = await run({ manifests: true });
+  expect(intact.status).toBe(0);
+  expect(intact.text).toContain(
+    'complete up to the newest record in the files: 30 records of 1 run, 0 missing, 0 twice',
+  );
+  expect(intact.text).toContain(', 2 files as in 2 manifests, 0 not\n');
+  writeFileSync(join(folder, HOUR), linesOf(records(span(1, 20))).replace('buoy-7', 'buoy-8'));
+  expect(await run()).toMatchObject({ status: 0 });
+  const changed = await run({ manifests: true });
+  expect(changed.status).toBe(1);
+  expect(changed.text).toContain(`${HOUR}: changed since its manifest was made\nNOT COMPLETE: `);
+  expect(JSON.parse((await run({ manifests: true, json: true })).text)).toMatchObject({
+    ok: false,
+    manifests: { manifests: 2, intact: 1, wrong: [{ path: HOUR, what: 'changed' }] },
+  });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { type ManifestReport, verifyManifests } from '../central/manifests/verify.ts';
 import { openStoreReader } from '../daemon/store/reader.ts';
 import { countOf } from '../protocol/intervals.ts';
 import { MooringError } from '../runtime/errors.ts';
@@ -11,6 +12,8 @@ export interface AuditOptions {
   readonly store?: string;
   /** Which of the store's forwarders; may be left out where there is only one. */
   readonly forwarder?: string;
+  /** Whether the files are held to their manifests too, to the byte. */
+  readonly manifests?: boolean;
 }
 
 /** A gateway's store, as far as the audit asks it; opened read only. Throws a `MooringError` when it cannot be read. */
@@ -23,13 +26,15 @@ export type OpenStore = (path: string) => {
 
 /** What `mooring audit --json` prints. */
 export interface AuditReport {
-  /** There are runs, without holes or duplicates, and with nothing acknowledged that is missing. */
+  /** There are runs, without holes or duplicates, with nothing acknowledged that is missing, and as manifests say. */
   readonly ok: boolean;
   readonly runs: readonly RunReport[];
   /** Records of other devices, whose ids name no run: counted, not judged. */
   readonly foreign: number;
   /** `FILE:LINE` of last lines that are not finished: being written, or cut short. Not counted. */
   readonly unfinished: readonly string[];
+  /** Where it was asked for. */
+  readonly manifests?: ManifestReport;
 }
 
 /**
@@ -40,7 +45,7 @@ export interface AuditReport {
  */
 export async function audit(
   recordsDir: string,
-  { store, forwarder }: AuditOptions = {},
+  { store, forwarder, manifests = false }: AuditOptions = {},
   openStore: OpenStore = openExistingStore,
 ): Promise<AuditReport> {
   const ledger = new Ledger();
@@ -59,12 +64,15 @@ export async function audit(
     if (!known.has(run)) ledger.addStoreRun({ run, gateway, last: 0, unsettled: [], acked: [] }, true);
   }
   const runs = ledger.runs();
-  return { ok: runs.length > 0 && isComplete(runs), runs, foreign: ledger.foreign, unfinished };
+  const verified = manifests ? await manifestsOf(recordsDir) : undefined;
+  const ok = runs.length > 0 && isComplete(runs) && (verified?.wrong.length ?? 0) === 0;
+  const found = { ok, runs, foreign: ledger.foreign, unfinished };
+  return verified === undefined ? found : { ...found, manifests: verified };
 }
 
 /**
- * `mooring audit RECORDS_DIR [--store FILE [--forwarder NAME]]`: prints a row a run and a verdict, or one JSON object.
- * Returns the exit status: 0 complete, 1 holes, duplicates or acknowledged but missing, 2 cannot read, or nothing to judge.
+ * `mooring audit RECORDS_DIR [--store FILE [--forwarder NAME]] [--manifests]`: prints a row a run and a verdict, or one JSON object.
+ * Returns the exit status: 0 complete, 1 holes, duplicates, acknowledged but missing or not as a manifest says, 2 cannot read, or nothing to judge.
  */
 export async function runAudit(
   recordsDir: string,
@@ -109,7 +117,7 @@ function storeRunsOf(reader: ReturnType<OpenStore>, path: string, forwarder: str
   }
 }
 
-function inWords({ ok, runs, foreign, unfinished }: AuditReport, withStore: boolean): string {
+function inWords({ ok, runs, foreign, unfinished, manifests }: AuditReport, withStore: boolean): string {
   const sum = (of: (run: RunReport) => number): number => runs.reduce((total, run) => total + of(run), 0);
   const parts = [
     `${counted(
@@ -120,11 +128,29 @@ function inWords({ ok, runs, foreign, unfinished }: AuditReport, withStore: bool
     `${sum((run) => run.duplicates)} twice`,
     ...(withStore ? [`${sum((run) => run.unsettled)} unsent`] : []),
     ...(withStore ? [`${sum((run) => run.acked_but_missing)} lost (acknowledged, not in the files)`] : []),
+    ...(manifests === undefined ? [] : manifestWords(manifests)),
     ...(foreign > 0 ? [`${counted(foreign, 'foreign record')} not judged`] : []),
   ];
-  const notes = unfinished.map((place) => `${place}: last line is not finished; not counted\n`);
+  const notes = [
+    ...unfinished.map((place) => `${place}: last line is not finished; not counted\n`),
+    ...(manifests?.wrong ?? []).map(({ path, what }) => `${path}: ${what} since its manifest was made\n`),
+  ];
   const verdict = runs.length === 0 ? 'nothing to judge' : ok ? completeness(withStore) : 'NOT COMPLETE';
   return `${tableOf(runs, withStore)}${notes.join('')}${verdict}: ${parts.join(', ')}\n`;
+}
+
+function manifestWords({ manifests, intact, wrong }: ManifestReport): string[] {
+  return [`${counted(intact, 'file')} as in ${counted(manifests, 'manifest')}`, `${wrong.length} not`];
+}
+
+async function manifestsOf(recordsDir: string): Promise<ManifestReport> {
+  try {
+    return await verifyManifests(recordsDir);
+  } catch (cause) {
+    const { path = recordsDir } = cause as NodeJS.ErrnoException;
+    const hint = 'Check that this user may read it.';
+    throw new MooringError('AUDIT_UNREADABLE', 'cannot be read', { cause, context: { place: path }, hint });
+  }
 }
 
 /** What was made after the newest record that arrived, only the store can know. */

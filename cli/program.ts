@@ -30,7 +30,12 @@ export interface Verbs extends CentralVerbs {
   schema(kind: 'gateway' | 'central'): Promise<number>;
   audit(
     recordsDir: string,
-    options: { readonly store?: string; readonly forwarder?: string; readonly json: boolean },
+    options: {
+      readonly store?: string;
+      readonly forwarder?: string;
+      readonly manifests?: boolean;
+      readonly json: boolean;
+    },
   ): Promise<number>;
   alarms(options: {
     readonly config: string;
@@ -205,13 +210,14 @@ function addTools(program: Command, verbs: Verbs, finish: Finish): void {
       "a gateway's store, to compare with; unsent: not acknowledged yet, though the files may have some of it",
     )
     .option('--forwarder <name>', 'which of its forwarders; may be left out where there is one')
+    .option('--manifests', 'hold each file to the manifest of its day too, to the byte')
     .addOption(jsonOption())
     .action(async (recordsDir, options) => finish(await verbs.audit(recordsDir, { json: false, ...options })))
     .addHelpText(
       'after',
       examples(['mooring audit mooring-data/records --store mooring-data/store.db'], {
         0: 'complete',
-        1: 'holes, duplicates, or acknowledged but missing',
+        1: 'holes, duplicates, acknowledged but missing, or not as a manifest says',
         2: 'cannot read, or nothing to judge',
       }),
     );

@@ -38,7 +38,7 @@ export async function verifyManifests(folder: string): Promise<ManifestReport> {
 
 async function stateOf(
   path: string,
-  { bytes, sha256 }: ManifestFile,
+  { bytes, sha256 }: Pick<ManifestFile, 'bytes' | 'sha256'>,
 ): Promise<'intact' | 'replaced' | 'changed' | 'missing'> {
   const size = await nodeDisk.size(path);
   const parquet = parquetNameOf(path);
@@ -47,5 +47,7 @@ async function stateOf(
     return parquet !== path && (await nodeDisk.size(parquet)) !== undefined ? 'replaced' : 'missing';
   }
   if (parquet === path && size !== bytes) return 'changed';
-  return (await sha256Of(nodeDisk, path, bytes, new AbortController().signal)) === sha256 ? 'intact' : 'changed';
+  if ((await sha256Of(nodeDisk, path, bytes, new AbortController().signal)) === sha256) return 'intact';
+  // It may have become Parquet while it was read.
+  return (await nodeDisk.size(path)) === undefined ? await stateOf(path, { bytes, sha256 }) : 'changed';
 }
