@@ -19,8 +19,15 @@ const PARTITIONS = 6;
 const RUN = runOf(8);
 /** Until both are members, one has every partition. */
 const TRICKLE = 20;
-/** What both have to do when one of them goes: hundreds of writes. */
+/** Hundreds of writes. */
 const BACKLOG = 10_000;
+
+export interface CopiesBounds {
+  /** For all of it, the engine's start included, in milliseconds. */
+  readonly testMs?: number;
+  /** What both have to do when one of them goes, in records. */
+  readonly backlog?: number;
+}
 
 /**
  * Two copies of a sink divide the partitions of the topic; one of them is killed while both write, and the other goes on with
@@ -33,6 +40,7 @@ export function describeRemoteCopies(
   harness: RemoteHarness,
   moduleUrl: string,
   kafka: () => Promise<string>,
+  { testMs = TEST_MS, backlog = BACKLOG }: CopiesBounds = {},
 ): void {
   test(
     `${name}: of two copies that share the work one is killed, and nothing is lost or there twice`,
@@ -53,14 +61,14 @@ export function describeRemoteCopies(
           await produced.more(TRICKLE);
           return copies.every(({ written }) => written() > 0);
         });
-        await produced.more(BACKLOG);
+        await produced.more(backlog);
         const before = copies.map(({ written }) => written());
         await eventually('both write on', START_MS, () =>
           copies.every(({ written }, index) => written() > (before[index] as number)),
         );
         await kill((copies[0] as Copy).process);
         const admin = client.createAdmin();
-        await eventually('the other has written all', TEST_MS, async () => {
+        await eventually('the other has written all', testMs, async () => {
           const offsets = await admin.committed(group, topic);
           return offsets.reduce<number>((sum, offset) => sum + (offset ?? 0), 0) === produced.messages;
         });
@@ -79,7 +87,7 @@ export function describeRemoteCopies(
         await engine.stop();
       }
     },
-    TEST_MS,
+    testMs,
   );
 }
 

@@ -4,6 +4,7 @@ import type { RemoteStore } from '../../central/sinks/remote/remote-store.ts';
 import { recordIdOf } from '../../protocol/ids.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import { flatOf, runOf, span } from './entries.ts';
+import { patient } from './patient-store.ts';
 import { kill, startRemoteWriter } from './remote-kill.ts';
 import { foreignOf, lostInTimeOf, storeRecordOf, variantsOf, wordsOf } from './remote-records.ts';
 
@@ -39,7 +40,8 @@ export interface RemoteHarness {
 
 const never = new AbortController().signal;
 const START_MS = 300_000;
-const TEST_MS = 180_000;
+/** Most take seconds; a server whose machine does much else takes minutes. */
+const TEST_MS = 300_000;
 const KILLS = 4;
 /** As `remote-writer.ts` has it. */
 const KILLED_RUN = 6;
@@ -65,7 +67,7 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
     }, START_MS);
 
     const open = async (): Promise<RemoteStore> => {
-      const store = harness.make(place);
+      const store = patient(harness.make(place));
       await store.open(never);
       return store;
     };
@@ -192,8 +194,9 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
 
     test('a store that answers nothing: the write rejects by itself, and is repeated when it answers', async () => {
       const flats = span(1, 60).map((sequence) => flatOf(runOf(1), sequence));
-      const store = await open();
-      await write(store, flats.slice(0, 20));
+      const store = harness.make(place);
+      await patient(store).open(never);
+      await write(patient(store), flats.slice(0, 20));
       engine.pause();
       try {
         const error = await store.write(flats.map(storeRecordOf)).then(
@@ -212,7 +215,7 @@ export function describeRemoteStore(name: string, harness: RemoteHarness, module
 
     test('what something else has made under its name is refused at the start, in words', async () => {
       await harness.makeUnfit(place);
-      const store = harness.make(place);
+      const store = patient(harness.make(place));
       const error = await store.open(never).then(
         () => undefined,
         (reason: unknown) => reason,

@@ -4,6 +4,7 @@
  */
 import process from 'node:process';
 import { flatOf, runOf, span } from './entries.ts';
+import { patient } from './patient-store.ts';
 import { storeRecordOf } from './remote-records.ts';
 import type { RemoteHarness } from './remote-store.ts';
 
@@ -12,7 +13,7 @@ const RECORDS_PER_WRITE = 10;
 
 async function main([moduleUrl, place, first]: readonly string[]): Promise<void> {
   const { harness } = (await import(moduleUrl as string)) as { harness: RemoteHarness };
-  const store = harness.make(place as string);
+  const store = patient(harness.make(place as string));
   await store.open(new AbortController().signal);
   for (let next = Number(first); ; next += RECORDS_PER_WRITE) {
     const last = next + RECORDS_PER_WRITE - 1;

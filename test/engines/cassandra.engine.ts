@@ -9,6 +9,7 @@ import type { CassandraStoreOptions } from '../../central/sinks/cassandra/cassan
 import { METRIC_COLUMNS } from '../../central/sinks/remote/metric-columns.ts';
 import { makeCertificates } from '../certificates.ts';
 import { flatOf, runOf, span } from '../conformance/entries.ts';
+import { patient } from '../conformance/patient-store.ts';
 import { storeRecordOf } from '../conformance/remote-records.ts';
 import { describeRemoteStore, type Engine } from '../conformance/remote-store.ts';
 import { ask, harness, placeOf, storeAt, tableOf } from './cassandra-harness.ts';
@@ -18,7 +19,7 @@ const records = span(1, 20).map((sequence) => storeRecordOf(flatOf(runOf(1), seq
 
 describeRemoteStore('cassandra', harness, new URL('./cassandra-harness.ts', import.meta.url).href);
 
-describe('Cassandra, as it is run', { timeout: 120_000 }, () => {
+describe('Cassandra, as it is run', { timeout: 300_000 }, () => {
   let engine: Engine;
   let folder = '';
   let place = '';
@@ -51,7 +52,7 @@ describe('Cassandra, as it is run', { timeout: 120_000 }, () => {
         ...{ id: flatOf(runOf(7), at + 1).id, gateway: 'plaka', station: 'buoy-7', kind: 'sample', clock: 'gps' },
       }),
     );
-    const store = harness.make(place);
+    const store = patient(harness.make(place));
     await store.open(never);
     expect(await store.write(flats.map(storeRecordOf))).toEqual([]);
     await store.close();
@@ -63,7 +64,7 @@ describe('Cassandra, as it is run', { timeout: 120_000 }, () => {
     const large = span(1, 60).map((at) =>
       storeRecordOf({ ...flatOf(runOf(2), at), info: { text: 'x'.repeat(20_000) } }),
     );
-    const store = harness.make(place);
+    const store = patient(harness.make(place));
     await store.open(never);
     for (let time = 0; time < 2; time += 1) expect(await store.write([...records, ...large])).toEqual([]);
     await store.close();
@@ -97,7 +98,7 @@ describe('Cassandra, as it is run', { timeout: 120_000 }, () => {
   });
 
   test('without an index on runs the query that it ships says the same', async () => {
-    const store = storeAt(placeOf(place), { runIndex: false });
+    const store = patient(storeAt(placeOf(place), { runIndex: false }));
     await store.open(never);
     expect(await store.write(records)).toEqual([]);
     await store.close();
@@ -132,7 +133,7 @@ describe('Cassandra, as it is run', { timeout: 120_000 }, () => {
     await ask(place, `CREATE ROLE mooring WITH LOGIN = true AND PASSWORD = 'its own'`);
     for (const right of ['CREATE', 'ALTER', 'SELECT', 'MODIFY'])
       await ask(place, `GRANT ${right} ON KEYSPACE "${keyspace}" TO mooring`);
-    const store = storeAt(placeOf(place), { user: 'mooring', passwordFile: join(folder, 'mooring') });
+    const store = patient(storeAt(placeOf(place), { user: 'mooring', passwordFile: join(folder, 'mooring') }));
     await store.open(never);
     expect(await store.write(records)).toEqual([]);
     await store.close();

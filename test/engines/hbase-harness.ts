@@ -9,6 +9,7 @@ import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';
 import type { RemoteHarness } from '../conformance/remote-store.ts';
+import { eventually } from '../processes.ts';
 import { Hbase } from './hbase.ts';
 import { engineOf } from './local-server.ts';
 
@@ -27,6 +28,8 @@ export interface FoundRow {
 /** Short, as the suite waits for it; what HBase does on two shared processors is slower than on its own. */
 const DEADLINE_MS = 8000;
 const READ_MS = 60_000;
+const MAKE_MS = 180_000;
+const MAKE_TRY_MS = 30_000;
 const LAYOUT: HbaseLayout = { kind: 'records', salt: 16 };
 /** Columns that are no part of the record, and those of its keys that are text as they are. */
 const BESIDE = new Set(['run', 'sequence']);
@@ -43,7 +46,10 @@ export const harness: RemoteHarness = {
     const { url, table } = placeOf(place);
     for (const { key } of await hbaseRows(placeOf(place), '*?column=d:id'))
       if (ids.some((id) => key.endsWith(`|${id}`)))
-        await fetch(`${url}/${table}/${encodeURIComponent(key)}`, { method: 'DELETE' });
+        await fetch(`${url}/${table}/${encodeURIComponent(key)}`, {
+          method: 'DELETE',
+          signal: AbortSignal.timeout(READ_MS),
+        });
   },
   async missing(place, run) {
     const path = sequencesPath(placeOf(place).table, LAYOUT, run);
@@ -53,10 +59,15 @@ export const harness: RemoteHarness = {
   async makeUnfit(place) {
     const { url, table } = placeOf(place);
     const schema = { name: table, ColumnSchema: [{ name: 'd', VERSIONS: '5' }] };
-    await fetch(`${url}/${table}/schema`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(schema),
+    // A master that was stopped for a while has other things to do first, and forgets who asks meanwhile.
+    await eventually(`${table} is made`, MAKE_MS, async () => {
+      const answer = await fetch(`${url}/${table}/schema`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(schema),
+        signal: AbortSignal.timeout(MAKE_TRY_MS),
+      }).catch(() => undefined);
+      return answer?.ok;
     });
   },
   // A row's key has at most 32,767 bytes.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { flatOf, runOf, span } from '../conformance/entries.ts';
+import { patient } from '../conformance/patient-store.ts';
 import { foreignOf, storeRecordOf } from '../conformance/remote-records.ts';
 import { describeRemoteStore, type Engine } from '../conformance/remote-store.ts';
 import { asDuckdb, filesOf, harness, hdfsStore, logOf, placeOf } from './hdfs-harness.ts';
@@ -12,7 +13,7 @@ const DAYS = `SELECT date, count(*), count(DISTINCT id), min(timestamp) >= date:
 
 describeRemoteStore('hdfs', harness, new URL('./hdfs-harness.ts', import.meta.url).href);
 
-describe('HDFS, as others read it', { timeout: 120_000 }, () => {
+describe('HDFS, as others read it', { timeout: 300_000 }, () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await harness.start();
@@ -22,7 +23,7 @@ describe('HDFS, as others read it', { timeout: 120_000 }, () => {
   test('two that write to one folder leave every id once, and DuckDB reads the folder as one table', async () => {
     const place = await engine.newPlace();
     const stores = [{}, { rollMs: 0 }].map((options) =>
-      hdfsStore(placeOf(place), { ...options, deadlineMs: PATIENT_MS }),
+      patient(hdfsStore(placeOf(place), { ...options, deadlineMs: PATIENT_MS })),
     );
     for (const store of stores) await store.open(never);
     const flats = [...span(1, 150).map((sequence) => flatOf(runOf(1), sequence)), ...span(1, 150).map(foreignOf)];

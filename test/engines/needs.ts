@@ -14,11 +14,14 @@ interface Need {
 
 const MAVEN: Need = { program: 'mvn', packageName: 'maven' };
 const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-headless', versionMin: 17 }, MAVEN];
+/** OpenSearch's one file of Java is compiled where it runs. */
+const JDK: readonly Need[] = [{ program: 'javac', packageName: 'openjdk-17-jdk-headless', versionMin: 17 }, MAVEN];
 
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'files-mounts': [{ program: 'bindfs', packageName: 'bindfs' }],
   cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
+  copies: [...JDK, { program: 'openssl', packageName: 'openssl' }],
   compose: [
     { program: 'docker-compose', packageName: 'docker-compose' },
     { program: 'mosquitto', packageName: 'mosquitto' },
@@ -32,8 +35,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
   ],
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
-  // Its one file of Java is compiled where it runs.
-  opensearch: [{ program: 'javac', packageName: 'openjdk-17-jdk-headless', versionMin: 17 }, MAVEN],
+  opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
   prometheus: [
     { program: 'prometheus', packageName: 'prometheus' },

@@ -3,6 +3,7 @@ import { ElasticsearchStore } from '../../central/sinks/elasticsearch/elasticsea
 import { recordIdOf } from '../../protocol/ids.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf, span } from '../conformance/entries.ts';
+import { patient } from '../conformance/patient-store.ts';
 import { foreignOf, storeRecordOf } from '../conformance/remote-records.ts';
 import { describeRemoteStore, type Engine, type RemoteHarness } from '../conformance/remote-store.ts';
 import type { OpenSearchMajor } from './opensearch.ts';
@@ -10,7 +11,7 @@ import { ask, harnessOf, hitsOf, placeOf, refresh } from './opensearch-harness.t
 
 const never = new AbortController().signal;
 const START_MS = 300_000;
-const TEST_MS = 120_000;
+const TEST_MS = 300_000;
 
 /** The suite of every store, and what only a search engine does, on that version. */
 export function describeSearchEngine(major: OpenSearchMajor): void {
@@ -56,8 +57,8 @@ function describeSearches(harness: RemoteHarness): void {
       },
     ];
     const search = store();
-    await search.open(never);
-    expect(await search.write(flats.map(storeRecordOf))).toEqual([]);
+    await patient(search).open(never);
+    expect(await patient(search).write(flats.map(storeRecordOf))).toEqual([]);
     await search.close();
     const [one = '', two = '', three = '', four = ''] = flats.map(({ id }) => id);
     const around = { distance: '20km', '@position': { lat: 43, lon: 6.2 } };
@@ -79,8 +80,8 @@ function describeSearches(harness: RemoteHarness): void {
       storeRecordOf({ ...foreignOf(at), timestamp: `${day}T23:59:59.999Z`, received_at: '2026-02-01T12:00:00.000Z' }),
     );
     const search = store();
-    await search.open(never);
-    await search.write(records);
+    await patient(search).open(never);
+    await patient(search).write(records);
     await fetch(`${url}/${index}-2020.01.01x`, { method: 'PUT' });
     expect(await search.dropBefore(Date.UTC(2026, 0, 30, 23, 59, 59, 999))).toEqual([]);
     expect(await search.dropBefore(Date.UTC(2026, 0, 31))).toEqual([`${index}-2026.01.30`]);
@@ -89,8 +90,8 @@ function describeSearches(harness: RemoteHarness): void {
     expect(await indices()).toEqual(left);
     await search.close();
     const monthly = store('month');
-    await monthly.open(never);
-    await monthly.write(records);
+    await patient(monthly).open(never);
+    await patient(monthly).write(records);
     expect(await monthly.dropBefore(Date.UTC(2026, 1, 1))).toEqual([`${index}-2026.01`, `${index}-2026.01.31`]);
     await monthly.close();
   });
@@ -105,7 +106,7 @@ function describeSearches(harness: RemoteHarness): void {
       });
       expect(answer.status).toBe(200);
       const search = store();
-      await expect(search.open(never)).rejects.toMatchObject({
+      await expect(patient(search).open(never)).rejects.toMatchObject({
         code: 'SINK_UNFIT',
         hint: expect.stringMatching(/\w{3}/),
       });
@@ -115,12 +116,12 @@ function describeSearches(harness: RemoteHarness): void {
 
   test('a second sink whose names are among those of the first is refused, and says so', async () => {
     const first = store();
-    await first.open(never);
+    await patient(first).open(never);
     await first.close();
     const { url, index } = placeOf(place);
     const options = { name: 'second', url, index: `${index}-b`, period: 'day', clock: systemClock } as const;
     const second = new ElasticsearchStore(options);
-    await expect(second.open(never)).rejects.toMatchObject({
+    await expect(patient(second).open(never)).rejects.toMatchObject({
       code: 'SINK_UNFIT',
       context: { reason: expect.stringContaining(index) },
     });
@@ -131,8 +132,8 @@ function describeSearches(harness: RemoteHarness): void {
     const { index, url } = placeOf(place);
     const records = span(1, 3).map((sequence) => storeRecordOf(flatOf(runOf(1), sequence)));
     const search = store();
-    await search.open(never);
-    await search.write(records.slice(0, 1));
+    await patient(search).open(never);
+    await patient(search).write(records.slice(0, 1));
     const [name = ''] = await indices();
     expect(name.startsWith(index)).toBe(true);
     const block = async (isBlocked: boolean): Promise<void> => {
@@ -149,7 +150,7 @@ function describeSearches(harness: RemoteHarness): void {
       context: { reason: expect.stringContaining('block') },
     });
     await block(false);
-    expect(await search.write(records)).toEqual([]);
+    expect(await patient(search).write(records)).toEqual([]);
     await search.close();
     expect(await hitsOf(place)).toHaveLength(3);
   });

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
   test: {
+    globalSetup: ['test/kafka/setup.ts'],
     include: ['test/engines/*.engine.ts'],
     pool: 'forks',
     maxWorkers: 1,
