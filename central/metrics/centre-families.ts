@@ -1,7 +1,9 @@
 import type { CentreStatus } from '../app.ts';
 import type { IngestStatus } from '../ingest/ingest.ts';
 import type { Families } from './families.ts';
+import { jobFamilies } from './job-families.ts';
 import type { SinkLag } from './sink-lag.ts';
+import { sourceFamilies } from './source-families.ts';
 
 export interface ProcessFigures {
   /** When it began, milliseconds since 1970. */
@@ -19,6 +21,8 @@ export class CentreFamilies {
   readonly #setIngest: (status: IngestStatus) => void;
   readonly #setLive: (status: CentreStatus['live']) => void;
   readonly #setSinks: (status: CentreStatus['sinks'], lag: Pick<SinkLag, 'lagMs'>) => void;
+  readonly #setSources: (status: CentreStatus['foreign']) => void;
+  readonly #setJobs: (status: CentreStatus['jobs']) => void;
 
   constructor(families: Families) {
     this.#setProcess = processFamilies(families);
@@ -26,6 +30,8 @@ export class CentreFamilies {
     this.#setIngest = ingestFamilies(families);
     this.#setLive = liveFamilies(families);
     this.#setSinks = sinkFamilies(families);
+    this.#setSources = sourceFamilies(families);
+    this.#setJobs = jobFamilies(families);
   }
 
   set(status: CentreStatus, lag: Pick<SinkLag, 'lagMs'>, figures: ProcessFigures): void {
@@ -34,6 +40,8 @@ export class CentreFamilies {
     for (const ingest of status.ingest) this.#setIngest(ingest);
     this.#setLive(status.live);
     this.#setSinks(status.sinks, lag);
+    this.#setSources(status.foreign);
+    this.#setJobs(status.jobs);
   }
 }
 

@@ -276,3 +276,65 @@ test('metrics ask for the token, health does not, and readiness says what is wro
   expect((await ask('/metrics?x=1', { method: 'POST' })).status).toBe(405);
   expect((await ask('/')).status).toBe(404);
 });
+
+test('a source is counted by its ways in, and one that is not heard is no ready centre', async () => {
+  const intake = {
+    ...{ messages: 9, records: 20, duplicates: 2, refused: 3, busy: 1, failed: 4, bytesWaiting: 70, isFailing: false },
+    refusedBy: new Map([['name_collision', 3] as const]),
+    takenMs: clock.wallMs(),
+  };
+  const address = { host: '127.0.0.1', port: 1 };
+  const topic = { topic: 'lines', isJoined: true, partitions: 0, received: 5, empty: 2, taken: 3, waiting: 0, lost: 1 };
+  const schools = { name: 'schools', format: 'lorawan', intake, kafka: [topic, { ...topic, empty: 5 }] } as const;
+  const mqtt = { isConnected: true, received: 9, repeated: 0, acknowledged: 9, waiting: 0, replies: 8 };
+  const udp = { address, received: 4, tooLong: 6, lost: 7, waiting: 0, replies: 0 };
+  const refused = { method: 1, token: 2, large: 3, slow: 4 };
+  const http = { address, answers: {}, routes: [{ source: 'schools', refused, replies: 5 }] };
+  const foreign = { sources: [{ ...schools, mqtt, udp }], http, registries: [{ name: 'rooms', devices: 12 }] };
+  status = { ...status, foreign };
+  const ofSource = (name: string, labels = ''): Promise<number | undefined> =>
+    figure(`mooring_centre_source_${name}{source="schools"${labels}}`);
+  expect(await ofSource('messages_total')).toBe(9);
+  expect(await ofSource('records_total')).toBe(20);
+  expect(await ofSource('duplicates_total')).toBe(2);
+  expect(await ofSource('dead_letters_total', ',code="name_collision"')).toBe(3);
+  expect(await ofSource('dead_letters_total', ',code="too_large"')).toBe(0);
+  expect(await ofSource('turned_away_total', ',reason="failed"')).toBe(4);
+  expect(await ofSource('last_message_timestamp_seconds')).toBe(nowSeconds());
+  expect(await ofSource('refused_total', ',way="udp",reason="large"')).toBe(6);
+  expect(await ofSource('refused_total', ',way="http",reason="token"')).toBe(2);
+  expect(await ofSource('refused_total', ',way="kafka",reason="empty"')).toBe(7);
+  expect(await ofSource('replies_total', ',way="mqtt"')).toBe(8);
+  expect(await ofSource('replies_total', ',way="http"')).toBe(5);
+  expect(await ofSource('up', ',way="kafka"')).toBe(1);
+  expect(await figure('mooring_centre_registry_devices{registry="rooms"}')).toBe(12);
+  await make().open();
+  expect((await ask('/readyz')).status).toBe(200);
+  const away = { ...schools, mqtt: { ...mqtt, isConnected: false }, kafka: [topic, { ...topic, isJoined: false }] };
+  status = { ...status, foreign: { ...foreign, sources: [{ ...away, intake: { ...intake, isFailing: true } }] } };
+  expect(await (await ask('/readyz')).json()).toEqual({
+    ready: false,
+    reasons: [
+      'the source `schools` is not heard over `mqtt`',
+      'the source `schools` is not heard over `kafka`',
+      'messages of the source `schools` cannot be stored',
+    ],
+  });
+  expect(await ofSource('up', ',way="mqtt"')).toBe(0);
+});
+
+test('a daily job that fails shows, and when it was done last', async () => {
+  const job = {
+    kind: 'retention',
+    sink: 'search',
+    done: 2,
+    failed: 1,
+    isFailing: true,
+    doneMs: clock.wallMs(),
+  } as const;
+  status = { ...status, jobs: [job] };
+  expect(await figure('mooring_centre_job_failing{job="retention",sink="search"}')).toBe(1);
+  expect(await figure('mooring_centre_job_runs_total{job="retention",sink="search",outcome="done"}')).toBe(2);
+  expect(await figure('mooring_centre_job_runs_total{job="retention",sink="search",outcome="failed"}')).toBe(1);
+  expect(await figure('mooring_centre_job_done_timestamp_seconds{job="retention",sink="search"}')).toBe(nowSeconds());
+});

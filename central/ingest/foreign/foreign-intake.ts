@@ -6,7 +6,7 @@ import { ForeignStations } from '../../formats/foreign-station.ts';
 import type { ForeignMessage, Format, Reading } from '../../formats/format.ts';
 import { cutText } from '../../formats/refuse.ts';
 import type { Registry } from '../../formats/registry/registry.ts';
-import type { ForeignLetters, ForeignRefusal } from './foreign-letters.ts';
+import type { ForeignLetters, ForeignRefusal, ForeignRefusalCode } from './foreign-letters.ts';
 import type { ForeignEntry, ForeignFate, ForeignLog, ForeignPlace } from './foreign-log.ts';
 import { RecentIds } from './recent-ids.ts';
 import { RefusalNotices } from './refusal-notices.ts';
@@ -75,6 +75,8 @@ export interface ForeignIntakeStats {
   readonly duplicates: number;
   /** Parts of messages, or whole ones, that went to the dead letter. */
   readonly refused: number;
+  /** The same by why; a code without any is absent. */
+  readonly refusedBy: ReadonlyMap<ForeignRefusalCode, number>;
   /** Times that a message was turned away for want of room. */
   readonly busy: number;
   /** Times that a message was turned away as the log or the dead letter took nothing. */
@@ -82,6 +84,8 @@ export interface ForeignIntakeStats {
   readonly bytesWaiting: number;
   /** The log or the dead letter took nothing the last time. */
   readonly isFailing: boolean;
+  /** When a message was last taken, UTC milliseconds; undefined: none since the start. */
+  readonly takenMs: number | undefined;
 }
 
 /** When what was not taken may be given again, in milliseconds. */
@@ -97,8 +101,10 @@ export class ForeignIntake implements MessageTaker {
   readonly #notices: RefusalNotices<'refused' | 'busy'>;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #counts = { messages: 0, records: 0, duplicates: 0, refused: 0, busy: 0, failed: 0 };
+  readonly #refusedBy = new Map<ForeignRefusalCode, number>();
   #bytesWaiting = 0;
   #isFailing = false;
+  #takenMs: number | undefined;
 
   constructor(options: ForeignIntakeOptions) {
     const { clock, dedupeMs } = options;
@@ -109,7 +115,13 @@ export class ForeignIntake implements MessageTaker {
   }
 
   get stats(): ForeignIntakeStats {
-    return { ...this.#counts, bytesWaiting: this.#bytesWaiting, isFailing: this.#isFailing };
+    return {
+      ...this.#counts,
+      refusedBy: new Map(this.#refusedBy),
+      bytesWaiting: this.#bytesWaiting,
+      isFailing: this.#isFailing,
+      takenMs: this.#takenMs,
+    };
   }
 
   async take(message: ReceivedMessage): Promise<ForeignOutcome> {
@@ -240,6 +252,8 @@ export class ForeignIntake implements MessageTaker {
   #succeeded(refused: readonly ForeignRefusal[]): void {
     this.#counts.messages += 1;
     this.#counts.refused += refused.length;
+    for (const { code } of refused) this.#refusedBy.set(code, (this.#refusedBy.get(code) ?? 0) + 1);
+    this.#takenMs = this.#options.clock.wallMs();
     const [first] = refused;
     if (first !== undefined) {
       const { code, reason } = first;

@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 
 /** Why a part of a message is no record. */
-export type ForeignRefusalCode = 'invalid_record' | 'name_collision' | 'too_large' | 'refused_by_log';
+export const FOREIGN_REFUSAL_CODES = ['invalid_record', 'name_collision', 'too_large', 'refused_by_log'] as const;
+export type ForeignRefusalCode = (typeof FOREIGN_REFUSAL_CODES)[number];
 
 export interface ForeignRefusal {
   readonly code: ForeignRefusalCode;

@@ -39,6 +39,18 @@ export interface HttpSourcesStatus {
   readonly address: ListenAddress | undefined;
   /** Answers by their status. */
   readonly answers: Readonly<Record<number, number>>;
+  readonly routes: readonly HttpRouteStatus[];
+}
+
+/** Why a post is refused before anything is made of it. */
+export const HTTP_REFUSALS = ['method', 'token', 'large', 'slow'] as const;
+type HttpRefusal = (typeof HTTP_REFUSALS)[number];
+
+export interface HttpRouteStatus {
+  /** Key of `sources`. */
+  readonly source: string;
+  readonly refused: Readonly<Record<HttpRefusal, number>>;
+  readonly replies: number;
 }
 
 const CONNECTIONS_MAX = 256;
@@ -59,6 +71,8 @@ interface Answer {
 
 interface OpenRoute extends HttpRoute {
   readonly token: BearerToken | undefined;
+  readonly refused: Record<HttpRefusal, number>;
+  replies: number;
 }
 
 /**
@@ -106,7 +120,10 @@ export class HttpSources {
   }
 
   status(): HttpSourcesStatus {
-    return { address: addressOf(this.#server), answers: { ...this.#answers } };
+    const routes = [...this.#routes.values()].map(({ source, refused, replies }) => {
+      return { source, refused: { ...refused }, replies };
+    });
+    return { address: addressOf(this.#server), answers: { ...this.#answers }, routes };
   }
 
   /** Accepts nobody any more; who waits for an answer has a moment to hear it. */
@@ -147,21 +164,26 @@ export class HttpSources {
       if (!(error instanceof BodyFailure)) throw error;
       if (error.kind === 'large') return this.#tooLarge(route, request);
       const context = { source: route.source, remote: request.socket.remoteAddress };
+      route.refused.slow += 1;
       this.#notices.add('slow', 'bodies of a source do not come to their end', context);
       return wrong(TOO_SLOW, 'TOO_SLOW', 'the body has not come to its end in time', 'Send it again, whole.');
     }
     const message = { bytes, topic: undefined, receivedAtMs: clock.wallMs() };
-    return answerOf(route, message, await route.intake.take(message));
+    const answer = answerOf(route, message, await route.intake.take(message));
+    if (answer.status === 200 && answer.body !== undefined) route.replies += 1;
+    return answer;
   }
 
   /** Before anything is read of the body. */
   #refusalOf(route: OpenRoute, request: IncomingMessage): Answer | undefined {
     const { method, headers, socket } = request;
     if (method !== 'POST') {
+      route.refused.method += 1;
       const answer = wrong(405, 'METHOD', 'a source is posted to', 'Use POST.');
       return { ...answer, headers: { allow: 'POST' } };
     }
     if (route.token?.matches(headers.authorization) === false) {
+      route.refused.token += 1;
       this.#notices.add('token', 'posts to a source are refused: they do not show its token', {
         source: route.source,
         remote: socket.remoteAddress,
@@ -174,7 +196,8 @@ export class HttpSources {
     return announced > route.bodyBytesMax ? this.#tooLarge(route, request) : undefined;
   }
 
-  #tooLarge({ source, bodyBytesMax }: OpenRoute, { socket }: IncomingMessage): Answer {
+  #tooLarge({ source, bodyBytesMax, refused }: OpenRoute, { socket }: IncomingMessage): Answer {
+    refused.large += 1;
     const context = { source, remote: socket.remoteAddress, bytesMax: bodyBytesMax };
     this.#notices.add('large', 'posts to a source are refused: they are too large', context);
     return wrong(413, 'TOO_LARGE', `the body is larger than ${bodyBytesMax} bytes`, 'Send less at once.');
@@ -183,7 +206,8 @@ export class HttpSources {
 
 async function opened(route: HttpRoute): Promise<OpenRoute> {
   const { tokenFile } = route;
-  return { ...route, token: tokenFile === undefined ? undefined : await BearerToken.read(tokenFile) };
+  const token = tokenFile === undefined ? undefined : await BearerToken.read(tokenFile);
+  return { ...route, token, refused: { method: 0, token: 0, large: 0, slow: 0 }, replies: 0 };
 }
 
 function answerOf(route: HttpRoute, message: ReceivedMessage, outcome: ForeignOutcome): Answer {

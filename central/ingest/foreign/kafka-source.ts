@@ -27,6 +27,8 @@ export interface KafkaSourceOptions {
 
 export interface KafkaSourceStatus {
   readonly topic: string;
+  /** In the group; it may have no partition there. */
+  readonly isJoined: boolean;
   /** Partitions that this copy reads. */
   readonly partitions: number;
   readonly received: number;
@@ -62,6 +64,7 @@ export class KafkaSource {
   readonly #counts = { received: 0, empty: 0, taken: 0, lost: 0 };
   #windows: ReadonlyMap<number, PartitionWindow> = new Map();
   #work: Promise<void> = Promise.resolve();
+  #isJoined = false;
   #isDown = false;
   #isClosing = false;
 
@@ -83,7 +86,7 @@ export class KafkaSource {
   status(): KafkaSourceStatus {
     const { topic } = this.#options;
     const waiting = [...this.#windows.values()].reduce((sum, window) => sum + window.waiting, 0);
-    return { topic, partitions: this.#windows.size, ...this.#counts, waiting };
+    return { topic, isJoined: this.#isJoined, partitions: this.#windows.size, ...this.#counts, waiting };
   }
 
   /** Reads nothing more, commits what is stored within a moment, and leaves the group. */
@@ -130,6 +133,7 @@ export class KafkaSource {
         await this.#commit(consumer);
       }
     } finally {
+      this.#isJoined = false;
       this.#forget([...this.#windows.keys()]);
       await consumer.close();
     }
@@ -212,6 +216,7 @@ export class KafkaSource {
   #joined(): void {
     this.#log.info({}, this.#isDown ? 'the topic of a source is read again' : 'a source reads its topic');
     this.#isDown = false;
+    this.#isJoined = true;
     this.#backoff.reset();
   }
 
