@@ -21,12 +21,18 @@ const SEED = 20_260_131;
 /**
  * What every sink must keep, whatever it writes to.
  * @param moduleUrl the module that exports `harness`, for processes that are to be killed
+ * @param options.above the folder that places are made in
  */
-export function describeSink(name: string, harness: SinkHarness, moduleUrl: string): void {
+export function describeSink(
+  name: string,
+  harness: SinkHarness,
+  moduleUrl: string,
+  { above = tmpdir }: { readonly above?: () => string } = {},
+): void {
   describe(`sink ${name}`, () => {
     let place = '';
     beforeEach(async () => {
-      place = await mkdtemp(join(tmpdir(), 'mooring-sink-'));
+      place = await mkdtemp(join(above(), 'mooring-sink-'));
     });
     afterEach(() => rm(place, { recursive: true, force: true }));
 

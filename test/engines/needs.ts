@@ -34,6 +34,8 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { program: 'prometheus', packageName: 'prometheus' },
     { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
   ],
+  // What it is built with, once; its `go.mod` says which version.
+  juicefs: [{ program: 'go', packageName: 'golang-go' }],
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
   opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],

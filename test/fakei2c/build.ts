@@ -1,10 +1,10 @@
 /** What the tests of real I²C need compiled: got once, kept outside the tree, so that installing anew does not undo it. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inCache } from '../cache-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SOURCE = join(import.meta.dirname, 'fakei2c.c');
@@ -63,24 +63,6 @@ function lockedVersion(name: string): string {
   const { version } = packages[`node_modules/${name}`] ?? {};
   if (version === undefined) throw new Error(`package-lock.json has no ${name}`);
   return version;
-}
-
-/** All or nothing: made beside its place and renamed into it, so two runs that do it at once do not meet. */
-function inCache(name: string, make: (into: string) => void): string {
-  const cache = process.env.XDG_CACHE_HOME ?? '';
-  const folder = join(cache === '' ? join(homedir(), '.cache') : cache, 'mooring', name);
-  if (existsSync(folder)) return folder;
-  mkdirSync(join(folder, '..'), { recursive: true });
-  const made = mkdtempSync(`${folder}.`);
-  try {
-    make(made);
-    if (!existsSync(folder)) renameSync(made, folder);
-  } catch (error) {
-    if (!existsSync(folder)) throw error;
-  } finally {
-    rmSync(made, { recursive: true, force: true });
-  }
-  return folder;
 }
 
 function run(cwd: string, command: string, args: readonly string[]): void {
