@@ -36,6 +36,14 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ],
   // What it is built with, once; its `go.mod` says which version.
   juicefs: [{ program: 'go', packageName: 'golang-go' }],
+  images: [
+    { program: 'buildah', packageName: 'buildah' },
+    { program: 'podman', packageName: 'podman netavark aardvark-dns' },
+    { program: 'crun', packageName: 'crun' },
+    { program: 'iptables', packageName: 'iptables' },
+    { program: 'mmdebstrap', packageName: 'mmdebstrap' },
+    MAVEN,
+  ],
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
   opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
