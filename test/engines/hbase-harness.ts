@@ -9,7 +9,6 @@ import type { JsonValue } from '../../protocol/record.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { flatOf, runOf } from '../conformance/entries.ts';
 import type { RemoteHarness } from '../conformance/remote-store.ts';
-import { eventually } from '../processes.ts';
 import { Hbase } from './hbase.ts';
 import { engineOf } from './local-server.ts';
 
@@ -28,8 +27,6 @@ export interface FoundRow {
 /** Short, as the suite waits for it; what HBase does on two shared processors is slower than on its own. */
 const DEADLINE_MS = 8000;
 const READ_MS = 60_000;
-const MAKE_MS = 180_000;
-const MAKE_TRY_MS = 30_000;
 const LAYOUT: HbaseLayout = { kind: 'records', salt: 16 };
 /** Columns that are no part of the record, and those of its keys that are text as they are. */
 const BESIDE = new Set(['run', 'sequence']);
@@ -59,16 +56,13 @@ export const harness: RemoteHarness = {
   async makeUnfit(place) {
     const { url, table } = placeOf(place);
     const schema = { name: table, ColumnSchema: [{ name: 'd', VERSIONS: '5' }] };
-    // A master that was stopped for a while has other things to do first, and forgets who asks meanwhile.
-    await eventually(`${table} is made`, MAKE_MS, async () => {
-      const answer = await fetch(`${url}/${table}/schema`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(schema),
-        signal: AbortSignal.timeout(MAKE_TRY_MS),
-      }).catch(() => undefined);
-      return answer?.ok;
+    const answer = await fetch(`${url}/${table}/schema`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(schema),
+      signal: AbortSignal.timeout(READ_MS),
     });
+    if (!answer.ok) throw new Error(`${table}: ${answer.status} ${await answer.text()}`);
   },
   // A row's key has at most 32,767 bytes.
   poison: [{ ...flatOf(runOf(1), 1000), station: 'x'.repeat(33_000) }],

@@ -14,6 +14,7 @@ interface Ports {
 
 const START_MS = 240_000;
 const ASK_MS = 10_000;
+const SESSION_MS = 120_000;
 /** What HBase reaches into of Java 17, by its own start script. */
 const OPENED = [
   ...['java.nio', 'sun.nio.ch', 'java.lang', 'java.lang.reflect', 'java.io', 'java.util', 'java.util.concurrent'],
@@ -97,6 +98,8 @@ export class Hbase extends LocalServer {
       'hbase.zookeeper.property.clientPortAddress': '127.0.0.1',
       'hbase.zookeeper.property.dataDir': join(this.folder, 'zookeeper'),
       'hbase.zookeeper.property.admin.enableServer': false,
+      // Its master ends itself where it was stopped for longer; 10 s by default where all are one process.
+      'zookeeper.session.timeout.localHBaseCluster': SESSION_MS,
       'hbase.localcluster.assign.random.ports': false,
       'hbase.regionserver.handler.count': 8,
       'hbase.rest.support.proxyuser': false,
