@@ -9,6 +9,7 @@ import type { HbaseStoreOptions } from '../sinks/hbase/hbase-store.ts';
 import type { HdfsStoreOptions } from '../sinks/hdfs/hdfs-store.ts';
 import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
+import type { PostgresStoreOptions } from '../sinks/postgres/postgres-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
 import type { LiveConfig } from './live.ts';
 import type { MetricsConfig } from './metrics.ts';
@@ -112,7 +113,8 @@ export type StoreConfig =
   | HbaseConfig
   | HdfsConfig
   | InfluxdbConfig
-  | MariadbConfig;
+  | MariadbConfig
+  | PostgresConfig;
 
 export interface CassandraConfig {
   readonly kind: 'cassandra';
@@ -155,6 +157,14 @@ export interface MariadbConfig {
   /** Where it is, for people. */
   readonly place: string;
   readonly options: Omit<MariadbStoreOptions, 'clock'>;
+}
+
+export interface PostgresConfig {
+  readonly kind: 'postgres';
+  /** Where it is, for people. */
+  readonly place: string;
+  /** With a retention, what is older is dropped. */
+  readonly options: Omit<PostgresStoreOptions, 'clock'>;
 }
 
 export interface FilesSinkConfig {

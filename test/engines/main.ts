@@ -8,11 +8,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/clock.ts';
-import { lackOf } from './needs.ts';
+import { ENGINES_PATH, lackOf } from './needs.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SUFFIX = '.engine.ts';
-const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(SUFFIX))
   .map((file) => file.slice(0, -SUFFIX.length))
@@ -39,7 +38,7 @@ async function run(engine: string): Promise<{ readonly line: string; readonly ho
     const child = spawn(
       process.execPath,
       ['node_modules/vitest/vitest.mjs', ...args, `--outputFile.json=${report}`, `test/engines/${engine}${SUFFIX}`],
-      { cwd: ROOT, stdio: ['ignore', 2, 2], env: { ...process.env, PATH } },
+      { cwd: ROOT, stdio: ['ignore', 2, 2], env: { ...process.env, PATH: ENGINES_PATH } },
     );
     const [status] = (await once(child, 'exit')) as [number | null];
     const seconds = Math.round((systemClock.monotonicMs() - startMs) / 1000);

@@ -20,6 +20,9 @@ test('what an engine lacks is told with the packages that bring it', () => {
   expect(lackOf('cassandra', system({ java, mvn: '' }))).toBe(
     'it needs openssl. Get it with: sudo apt-get install openssl',
   );
+  expect(lackOf('postgres', system({ setpriv: '', openssl: '' }))).toBe(
+    'it needs initdb. Get it with: sudo apt-get install postgresql',
+  );
   expect(lackOf('hdfs', system({ java, mvn: '' }))).toBe(
     'it needs python3 and pip3. Get it with: sudo apt-get install python3 python3-pip',
   );

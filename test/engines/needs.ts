@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { javasElsewhere } from './javas.ts';
 
 /** A program that an engine needs beside npm packages. */
@@ -11,6 +12,12 @@ interface Need {
   /** It need not be the one of the path. */
   readonly isElsewhere?: boolean;
 }
+
+const PATH = process.env.PATH ?? '';
+/** Debian keeps the programs of PostgreSQL beside the path, in a folder for each version. */
+const POSTGRES = globSync('/usr/lib/postgresql/*/bin').sort().reverse();
+/** Where the programs of the engines are. */
+export const ENGINES_PATH = [PATH, '/usr/local/sbin', '/usr/sbin', '/sbin', ...POSTGRES].join(':');
 
 const MAVEN: Need = { program: 'mvn', packageName: 'maven' };
 const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-headless', versionMin: 17 }, MAVEN];
@@ -47,6 +54,11 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
   opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
+  postgres: [
+    { program: 'initdb', packageName: 'postgresql' },
+    { program: 'setpriv', packageName: 'util-linux' },
+    { program: 'openssl', packageName: 'openssl' },
+  ],
   prometheus: [
     { program: 'prometheus', packageName: 'prometheus' },
     { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
@@ -62,7 +74,8 @@ export interface ProgramsOfSystem {
 }
 
 const system: ProgramsOfSystem = {
-  has: (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0,
+  has: (program) =>
+    spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH: ENGINES_PATH } }).status === 0,
   versionText: (program) => {
     const { stdout, stderr } = spawnSync(program, ['-version'], { encoding: 'utf8' });
     return stdout + stderr;

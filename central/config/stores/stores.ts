@@ -11,9 +11,10 @@ import { checkHbase, hbaseOf, hbaseSchema } from './hbase.ts';
 import { checkHdfs, hdfsOf, hdfsSchema } from './hdfs.ts';
 import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
 import { mariadbOf, mariadbSchema } from './mariadb.ts';
+import { postgresOf, postgresSchema } from './postgres.ts';
 
 /** Kinds of sinks that run somewhere else and are fed from Kafka. */
-export const STORE_KINDS = ['cassandra', 'elasticsearch', 'hbase', 'hdfs', 'influxdb', 'mariadb'] as const;
+export const STORE_KINDS = ['cassandra', 'elasticsearch', 'hbase', 'hdfs', 'influxdb', 'mariadb', 'postgres'] as const;
 type StoreKind = (typeof STORE_KINDS)[number];
 
 /** By kind: what a sink of it has to keep beside what its schema says, where that is anything. */
@@ -32,6 +33,7 @@ const BATCH: Readonly<Record<StoreKind, number>> = {
   hdfs: 10_000,
   influxdb: 5000,
   mariadb: 1000,
+  postgres: 1000,
 };
 /** Each write into HDFS is a small file until the log is rolled. */
 const LINGER_MS: Partial<Record<StoreKind, number>> = { hdfs: 60_000 };
@@ -91,6 +93,7 @@ export const storeShape = {
   hdfs: hdfsSchema.optional().describe('Records as Parquet files in HDFS; needs `kafka`'),
   influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
   mariadb: mariadbSchema.optional().describe('Records in MariaDB; needs `kafka`'),
+  postgres: postgresSchema.optional().describe('Records in PostgreSQL; needs `kafka`'),
   ...besideShape,
 };
 
@@ -127,7 +130,7 @@ export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefi
 
 function kindOf(
   name: string,
-  { cassandra, elasticsearch, hbase, hdfs, influxdb, mariadb, ...keys }: StoreKeys,
+  { cassandra, elasticsearch, hbase, hdfs, influxdb, mariadb, postgres, ...keys }: StoreKeys,
 ): StoreConfig | undefined {
   if (cassandra !== undefined) return cassandraOf(name, cassandra, keys);
   if (elasticsearch !== undefined) return elasticsearchOf(name, elasticsearch, keys);
@@ -135,5 +138,6 @@ function kindOf(
   if (hdfs !== undefined) return hdfsOf(name, hdfs, keys);
   if (influxdb !== undefined) return influxdbOf(name, influxdb, keys);
   if (mariadb !== undefined) return mariadbOf(name, mariadb, keys);
+  if (postgres !== undefined) return postgresOf(name, postgres, keys);
   return undefined;
 }

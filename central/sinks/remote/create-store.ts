@@ -45,5 +45,11 @@ export async function createStore(
       const { MariadbStore } = await import('../mariadb/mariadb-store.ts');
       return new MariadbStore({ ...config.options, clock });
     }
+    case 'postgres': {
+      const { PostgresStore } = await import('../postgres/postgres-store.ts');
+      const store = new PostgresStore({ ...config.options, clock });
+      const { retentionMs } = config.options;
+      return retentionMs === undefined ? store : new RetainingStore({ store, retentionMs, jobs, clock, log });
+    }
   }
 }
