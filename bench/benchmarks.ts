@@ -13,6 +13,7 @@ import { kafkaCopies } from './kafka-copies.ts';
 import { kafkaDrain, kafkaEndToEnd } from './kafka-end-to-end.ts';
 import { kafkaIngest } from './kafka-ingest.ts';
 import { sensorJitter } from './sensor-jitter/sensor-jitter.ts';
+import { sinkCopies } from './sink-copies.ts';
 import { sinks, sinksEngines } from './sinks.ts';
 
 /** In the order in which they run: first those that need no other program. */
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   kafkaEndToEnd,
   kafkaDrain,
   kafkaCopies,
+  sinkCopies,
   sinks,
   sinksEngines,
 ];

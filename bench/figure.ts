@@ -20,6 +20,8 @@ export interface Benchmark {
   readonly about: readonly string[];
   /** Only where it is named: it starts what is heavy. */
   readonly isOnRequest?: boolean;
+  /** What of it can be measured alone: `NAME/PART` on the command line. */
+  readonly parts?: readonly string[];
   /** Throws when something that it needs is not there, or does not hold: a figure of a broken path is none. */
   run(bench: Bench): Promise<readonly Figure[]>;
 }
@@ -28,6 +30,8 @@ export interface Benchmark {
 export interface Bench {
   /** An empty folder on a disk; removed afterwards. */
   readonly folder: string;
+  /** What is asked for of a benchmark that has parts. */
+  readonly parts: readonly string[];
   /** What is going on, for somebody who waits. */
   readonly say: (text: string) => void;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--json] [NAME…]`: every benchmark, or those that are named. Prints a line a figure with the ratio to
+ * `npm run bench -- [--json] [NAME[/PART]…]`: every benchmark, or those that are named. Prints a line a figure with the ratio to
  * its limit; exits with 1 where a goal is missed or something could not be measured.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,10 +10,14 @@ import { BENCHMARKS } from './benchmarks.ts';
 import { type Benchmark, lineOf } from './figure.ts';
 import { headline, tableRow } from './table.ts';
 
-const known = BENCHMARKS.map(({ name }) => name);
-const USAGE = `npm run bench -- [--json] [NAME…]
+const names = BENCHMARKS.map(({ name }) => name);
+const partNames = BENCHMARKS.flatMap(({ name, parts = [] }) => parts.map((part) => `${name}/${part}`));
+const known = [...names, ...partNames];
+const USAGE = `npm run bench -- [--json] [NAME[/PART]…]
 
-Measures every benchmark, or those that are named: ${known.join(', ')}.
+Measures every benchmark, or those that are named: ${names.join(', ')}.
+
+Parts of some can be measured alone: ${partNames.join(', ')}.
 
 Not measured unless they are named: ${BENCHMARKS.filter(({ isOnRequest = false }) => isOnRequest)
   .map(({ name }) => name)
@@ -25,9 +29,13 @@ Exit status: 0 every goal is met, 1 one is missed or could not be measured, 2 th
 `;
 const { values, positionals } = commandLine();
 const unknown = positionals.filter((name) => !known.includes(name));
-const chosen = BENCHMARKS.filter(({ name, isOnRequest = false }) =>
-  positionals.length === 0 ? !isOnRequest : positionals.includes(name),
-);
+const chosen = BENCHMARKS.flatMap((benchmark) => {
+  const { name, isOnRequest = false, parts = [] } = benchmark;
+  if (positionals.length === 0) return isOnRequest ? [] : [{ benchmark, parts }];
+  if (positionals.includes(name)) return [{ benchmark, parts }];
+  const some = parts.filter((part) => positionals.includes(`${name}/${part}`));
+  return some.length === 0 ? [] : [{ benchmark, parts: some }];
+});
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Beside the figures, so that these can be piped on. */
@@ -50,11 +58,11 @@ function commandLine(): { readonly values: { readonly json: boolean }; readonly 
   }
 }
 
-async function measure(benchmark: Benchmark): Promise<boolean> {
+async function measure(benchmark: Benchmark, parts: readonly string[]): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), `mooring-bench-${benchmark.name}-`));
   if (!values.json) for (const line of ['', ...benchmark.about]) print(line);
   try {
-    const figures = await benchmark.run({ folder, say: (text) => say(`  ${benchmark.name}: ${text}`) });
+    const figures = await benchmark.run({ folder, parts, say: (text) => say(`  ${benchmark.name}: ${text}`) });
     const lines = figures.map(lineOf);
     if (!values.json) print(headline());
     for (const [index, figure] of figures.entries()) {
@@ -75,6 +83,6 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else {
   let isGood = true;
-  for (const benchmark of chosen) isGood = (await measure(benchmark)) && isGood;
+  for (const { benchmark, parts } of chosen) isGood = (await measure(benchmark, parts)) && isGood;
   process.exitCode = isGood ? 0 : 1;
 }

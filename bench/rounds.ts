@@ -28,11 +28,19 @@ export async function inTurn(
   return [median(ofA), median(ofB)];
 }
 
-/** The same for any number of sides, A B C C B A A B C …: what each turn of each side gave, after a warm-up. */
-export async function turnsOf<T>(turns: number, sides: readonly (() => Promise<T>)[]): Promise<readonly T[][]> {
+/**
+ * The same for any number of sides, A B C C B A A B C …: what each turn of each side gave, after a warm-up.
+ * @param isLate whether no further turn is to begin, as time is short: each side has one that counts all the same
+ */
+export async function turnsOf<T>(
+  turns: number,
+  sides: readonly (() => Promise<T>)[],
+  isLate: () => boolean = () => false,
+): Promise<readonly T[][]> {
   const found = sides.map(() => [] as T[]);
   const warmUps = Math.ceil(turns * WARM_UP_PART);
   for (let turn = -warmUps; turn < turns; turn += 1) {
+    if (turn > 0 && isLate()) break;
     const order = [...sides.entries()];
     for (const [index, side] of turn % 2 === 0 ? order : order.reverse()) {
       const one = await side();

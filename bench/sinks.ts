@@ -17,9 +17,10 @@ function benchmarkOf(name: string, sinks: readonly SinkBench[]): Omit<Benchmark,
   return {
     name,
     about: ABOUT,
-    async run({ folder, say }) {
+    parts: sinks.map((sink) => sink.name),
+    async run({ folder, parts, say }) {
       const figures = [];
-      for (const sink of sinks) figures.push(await figureOf(sink, folder, say));
+      for (const sink of sinks) if (parts.includes(sink.name)) figures.push(await figureOf(sink, folder, say));
       return figures;
     },
   };
