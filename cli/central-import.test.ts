@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function write(name: string, ...lines: readonly string[]): void {
-  writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(''));
+  writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
 }
 
 /** Every second time has two rows. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -218,4 +218,49 @@ test('what is done once a day has a time, and a time without it is refused', () 
   expect(problemsIn(withDaily(', manifests: true').replace('02:05', '24:00'))).toEqual([
     '4:11 daily_at: is not a time of day. Write hours and minutes, UTC: 03:10.',
   ]);
+});
+
+test('an address that two parts would listen on is refused, with both places', () => {
+  const text = (metrics: string, live: string, mqtt = '127.0.0.1:1883'): string =>
+    `ingest: { mqtt: { listen: '${mqtt}' }, udp: { listen: 127.0.0.1:9464, keys: k } }
+sinks: { archive: { files: { path: r } } }
+state: s
+metrics: { listen: '${metrics}', token: t }
+live: { listen: '${live}', token: t }
+`;
+  expect(problemsIn(text('127.0.0.1:9464', '127.0.0.1:8081'))).toEqual([]);
+  expect(problemsIn(text('127.0.0.1:0', '127.0.0.1:0'))).toEqual([]);
+  expect(problemsIn(text('127.0.0.2:8081', '127.0.0.1:8081'))).toEqual([]);
+  expect(problemsIn(text('127.0.0.1:8081', '127.0.0.1:8081'))).toEqual([
+    '5:17 live.listen: is where `metrics.listen` in line 4 listens. Give each an address of its own.',
+  ]);
+  expect(problemsIn(text('0.0.0.0:1883', '[::]:9464'))).toEqual([
+    '4:20 metrics.listen: is where `ingest.mqtt.listen` in line 1 listens. Give each an address of its own.',
+  ]);
+  expect(problemsIn(text('localhost:8081', '127.0.0.1:8081'))).toHaveLength(1);
+});
+
+test('a secret that others may read is refused, wherever it stands, with its file and mode', () => {
+  const secret = join(folder, 'secret');
+  const text = `ingest:
+  mqtt: { url: mqtts://b:8883, cert: c.pem, key: secret, user: u, password: secret }
+  http: { listen: 127.0.0.1:8080 }
+sources: { rooms: { format: lorawan, http: { path: /stream, token: secret } } }
+kafka: { brokers: ['127.0.0.1:9092'] }
+state: s
+metrics: { listen: 127.0.0.1:9464, token: secret }
+live: { listen: 127.0.0.1:8081, token: secret }
+`;
+  writeFileSync(secret, 'x\n');
+  chmodSync(secret, 0o644);
+  expect(problemsIn(text).map((problem) => problem.replace(/^\d+:\d+ /, ''))).toEqual(
+    ['ingest.mqtt.key', 'ingest.mqtt.password', 'sources.rooms.http.token', 'metrics.token', 'live.token'].map(
+      (key) =>
+        `${key}: is the file ${secret} of mode 0644: others may use the secret. \`chmod 600 ${secret}\`, or 640 for a group.`,
+    ),
+  );
+  chmodSync(secret, 0o640);
+  expect(problemsIn(text)).toEqual([]);
+  rmSync(secret);
+  expect(problemsIn(text)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { filePath } from '../../runtime/config/values.ts';
 import { loadMapping } from '../formats/mapping/mapping-file.ts';
 import type { Mapping } from '../formats/mapping/mapping-rules.ts';
 import { TimeZone } from '../formats/time-zone.ts';
+import { checkSecret } from './secrets.ts';
 
 const PORT_MAX = 65_535;
 
@@ -49,6 +50,7 @@ export function loadImport(file: string): ImportPlan {
   const reader = new ConfigReader(file);
   const keys = reader.parse(schema, []);
   const zone = zoneOf(reader, keys?.zone);
+  checkSecret(reader, ['mariadb', 'password']);
   reader.throwIfInvalid();
   const { source, mariadb, tables } = keys as z.output<typeof schema>;
   const { password: passwordFile, ca: caFile, ...place } = mariadb;

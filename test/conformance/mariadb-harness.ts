@@ -36,7 +36,7 @@ export const harness: RemoteHarness = {
     const mariadb = await Mariadb.start({ flags: OTHER_DEFAULTS });
     const { port, folder } = mariadb;
     const passwordFile = join(folder, 'password');
-    writeFileSync(passwordFile, `${ADMIN.password}\n`);
+    writeFileSync(passwordFile, `${ADMIN.password}\n`, { mode: 0o600 });
     return engineOf(mariadb, (number): Place => ({ port, database: `place \`${number}`, passwordFile }));
   },
   make: (place) => storeAt(placeOf(place)),

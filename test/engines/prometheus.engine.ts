@@ -27,7 +27,7 @@ let sequence = 0;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mooring-monitored-'));
   const tokenFile = join(folder, 'metrics.token');
-  writeFileSync(tokenFile, 'a-token-of-some-length\n');
+  writeFileSync(tokenFile, 'a-token-of-some-length\n', { mode: 0o600 });
   writeFileSync(join(folder, 'gateways.txt'), 'plaka\nkolonaki\n');
   const file = join(folder, 'central.yaml');
   writeFileSync(

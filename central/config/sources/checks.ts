@@ -35,7 +35,6 @@ export function checkSources(reader: ConfigReader): void {
   for (const name of names) checkSource(reader, ['sources', name]);
   checkMqttWays(reader, names);
   checkHttpWays(reader, names);
-  checkTwice(reader, names, ['udp', 'listen'], 'address');
   checkTwice(reader, names, ['http', 'path'], 'path');
   checkTwice(reader, names, ['mqtt', 'client_id'], 'client id');
 }
@@ -177,8 +176,7 @@ function checkTwice(reader: ConfigReader, names: readonly string[], keys: readon
   for (const name of names) {
     const path = ['sources', name, ...keys];
     const value = reader.valueAt(path);
-    // Port 0: the system chooses, and never the same.
-    if (typeof value !== 'string' || value.endsWith(':0')) continue;
+    if (typeof value !== 'string') continue;
     const other = seen.get(value);
     if (other !== undefined) {
       reader.report(path, 'value', `is the ${what} of \`${other}\``, 'Give each source its own.');

@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Path } from '../../../runtime/config/document.ts';
 import type { ConfigReader } from '../../../runtime/config/reader.ts';
 import { pattern } from '../../../runtime/config/values.ts';
+import { checkSecret } from '../secrets.ts';
 
 /** The keys of a sink's connection, which stand beside its kind. */
 export interface ConnectionKeys {
@@ -76,30 +75,4 @@ export function checkCaOfUrl(reader: ConfigReader, sink: Path, kind: string): vo
   const url = reader.valueAt([...sink, kind, 'url']);
   if (reader.valueAt([...sink, 'ca']) === undefined || typeof url !== 'string' || !url.startsWith('http://')) return;
   reader.report([...sink, 'ca'], 'key', 'has no effect without TLS', 'Write `https://` in `url`, or remove it.');
-}
-
-/** Others may do something with it, or its group may write it. */
-const TOO_OPEN = 0o027;
-
-/** Reports a file with a secret that others may read. One that is not there is no mistake: it may be checked elsewhere. */
-export function checkSecret(reader: ConfigReader, path: Path): void {
-  const file = reader.valueAt(path);
-  const mode = typeof file === 'string' ? modeOf(resolve(reader.folder, file)) : undefined;
-  if (mode === undefined || (mode & TOO_OPEN) === 0) return;
-  const octal = (mode & 0o777).toString(8).padStart(4, '0');
-  reader.report(
-    path,
-    'value',
-    `is a file of mode ${octal}: others may use the secret`,
-    '`chmod 600`, or 640 for a group.',
-  );
-}
-
-function modeOf(file: string): number | undefined {
-  try {
-    return statSync(file).mode;
-  } catch {
-    // Not there, not ours to look at, or no name of a file, which the schema tells.
-    return undefined;
-  }
 }

@@ -5,8 +5,9 @@ import type { ConfigReader } from '../../../runtime/config/reader.ts';
 import { choice, filePath, pattern } from '../../../runtime/config/values.ts';
 import { OTHER_MEASUREMENTS } from '../../sinks/influxdb/api.ts';
 import type { InfluxdbPlace } from '../../sinks/influxdb/influxdb-store.ts';
+import { checkSecret } from '../secrets.ts';
 import type { InfluxdbConfig } from '../types.ts';
-import { type ConnectionKeys, caOf, checkCaOfUrl, checkSecret, loginOf, storeName, storeUrl } from './connection.ts';
+import { type ConnectionKeys, caOf, checkCaOfUrl, loginOf, storeName, storeUrl } from './connection.ts';
 
 const INFLUX_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** What the line protocol can say without a way round: `#` would begin a comment. */

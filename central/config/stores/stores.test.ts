@@ -242,7 +242,7 @@ test('a secret that others than its owner and group may use is refused, with its
   for (const mode of [0o604, 0o644, 0o620, 0o601, 0o666]) {
     chmodSync(secret, mode);
     expect(problemsIn(sink), mode.toString(8)).toEqual([
-      `3:71 sinks.one.password: is a file of mode 0${mode.toString(8)}: others may use the secret. \`chmod 600\`, or 640 for a group.`,
+      `3:71 sinks.one.password: is the file ${secret} of mode 0${mode.toString(8)}: others may use the secret. \`chmod 600 ${secret}\`, or 640 for a group.`,
     ]);
   }
   for (const mode of [0o400, 0o600, 0o640]) {
@@ -251,7 +251,9 @@ test('a secret that others than its owner and group may use is refused, with its
   }
   chmodSync(secret, 0o644);
   const token = '{ influxdb: { url: http://i, api: v2, org: o, bucket: b, token: secret } }';
-  expect(problemsIn(token)).toEqual([expect.stringContaining('sinks.one.influxdb.token: is a file of mode 0644')]);
+  expect(problemsIn(token)).toEqual([
+    expect.stringContaining(`sinks.one.influxdb.token: is the file ${secret} of mode 0644`),
+  ]);
   rmSync(secret);
   expect(problemsIn(sink)).toEqual([]);
 });
