@@ -131,14 +131,14 @@ function strictLines({ ca, broker }: Certificates, rulesPath: string): readonly 
 /** As deploy/compose/mosquitto/mosquitto.conf has them. */
 function enrolledLines(authority: string): readonly string[] {
   return [
-    `cafile ${authority}/ca.pem`,
-    `crlfile ${authority}/crl.pem`,
-    `certfile ${authority}/broker/broker.pem`,
-    `keyfile ${authority}/broker/broker.key`,
+    `cafile ${authority}/served/ca.pem`,
+    `crlfile ${authority}/served/crl.pem`,
+    `certfile ${authority}/served/broker/broker.pem`,
+    `keyfile ${authority}/served/broker/broker.key`,
     'require_certificate true',
     'allow_anonymous false',
-    `password_file ${authority}/mosquitto/passwords`,
-    `acl_file ${authority}/mosquitto/acl`,
+    `password_file ${authority}/served/mosquitto/passwords`,
+    `acl_file ${authority}/served/mosquitto/acl`,
     'message_size_limit 66000',
   ];
 }

@@ -20,6 +20,8 @@ const AUTHORITY_DAYS = 7300;
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 const CONFIG = ['-config', 'authority.cnf'];
 const DAY_MS = 86_400_000;
+/** What broker and centre read of an authority's folder. Nothing beside it is theirs, and the authority's key least of all. */
+export const SERVED = 'served';
 
 const AUTHORITY_CNF = `# Of OpenSSL's \`ca\`, in this folder. Made by \`mooring central enroll\`.
 [ca]
@@ -28,7 +30,7 @@ default_ca = authority
 [authority]
 database = index.txt
 new_certs_dir = issued
-certificate = ca.pem
+certificate = ${SERVED}/ca.pem
 private_key = ca.key
 rand_serial = yes
 default_md = sha256
@@ -69,17 +71,19 @@ export class Authority {
   }
 
   get certFile(): string {
-    return join(this.#folder, 'ca.pem');
+    return join(this.#folder, SERVED, 'ca.pem');
   }
 
   get listFile(): string {
-    return join(this.#folder, 'crl.pem');
+    return join(this.#folder, SERVED, 'crl.pem');
   }
 
   /** Makes what is not there yet. Throws `ENROLL_FAILED`. */
   async open(): Promise<void> {
     mkdirSync(join(this.#folder, 'issued'), { recursive: true, mode: 0o700 });
+    mkdirSync(join(this.#folder, SERVED), { recursive: true, mode: 0o750 });
     writeWhole(join(this.#folder, 'authority.cnf'), AUTHORITY_CNF);
+    this.#mendIndex();
     const index = join(this.#folder, 'index.txt');
     if (!existsSync(index)) writeFileSync(index, '');
     if (!existsSync(this.certFile)) {
@@ -111,6 +115,7 @@ export class Authority {
 
   /** Takes back every certificate of this name that has not ended. Returns how many. Throws `ENROLL_FAILED`. */
   async revoke(name: string): Promise<number> {
+    this.#mendIndex();
     const serials = this.#validSerialsOf(name);
     for (const serial of serials) {
       await this.#openssl(['ca', ...CONFIG, '-revoke', join('issued', `${serial}.pem`)], this.#folder);
@@ -131,6 +136,17 @@ export class Authority {
     const made = join(this.#folder, 'crl.pem.made');
     writeWhole(this.listFile, readFileSync(made, 'utf8'));
     rmSync(made);
+  }
+
+  /**
+   * OpenSSL puts its index aside before it puts the next one in its place: an end between leaves none, and without it nothing
+   * would be known of what was taken back.
+   */
+  #mendIndex(): void {
+    const index = join(this.#folder, 'index.txt');
+    if (existsSync(index)) return;
+    const kept = ['.new', '.old'].map((suffix) => `${index}${suffix}`).find((path) => existsSync(path));
+    if (kept !== undefined) renameSync(kept, index);
   }
 
   /** Of OpenSSL's index: state, end, revocation, serial, file, subject, with tabs between. */

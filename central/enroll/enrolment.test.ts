@@ -38,7 +38,7 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
   test('a gateway gets a certificate of the authority under its name, and secrets that only their owner may read', () => {
     const certificate = new X509Certificate(read('gateways', 'plaka', 'plaka.pem'));
     expect(certificate.subject).toBe('CN=plaka');
-    expect(certificate.verify(new X509Certificate(read('ca.pem')).publicKey)).toBe(true);
+    expect(certificate.verify(new X509Certificate(read('served', 'ca.pem')).publicKey)).toBe(true);
     expect(certificate.ca).toBe(false);
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
     expect(modesOf('gateways/plaka')).toMatchObject({
@@ -48,16 +48,22 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
     });
     expect(Object.keys(modesOf('gateways/plaka'))).toHaveLength(6);
     expect((statSync(at('ca.key')).mode & 0o777).toString(8)).toBe('600');
-    expect(modesOf('broker')).toMatchObject({ 'broker.key': '640' });
-    expect(modesOf('centre')).toMatchObject({ 'centre.key': '640', 'centre.password': '640' });
-    expect(modesOf('keys')).toEqual({ 'plaka.key': '600', 'ikaros.key': '600' });
-    expect(read('keys', 'plaka.key')).toMatch(/^[0-9a-f]{64}\n$/);
-    expect(read('keys', 'plaka.key')).toBe(read('gateways', 'plaka', 'plaka.udp.key'));
-    expect(read('keys', 'plaka.key')).not.toBe(read('keys', 'ikaros.key'));
+    expect(modesOf('served/broker')).toMatchObject({ 'broker.key': '640' });
+    expect(modesOf('served/centre')).toMatchObject({ 'centre.key': '640', 'centre.password': '640' });
+    expect(modesOf('served/keys')).toEqual({ 'plaka.key': '600', 'ikaros.key': '600' });
+    expect(read('served', 'keys', 'plaka.key')).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(read('served', 'keys', 'plaka.key')).toBe(read('gateways', 'plaka', 'plaka.udp.key'));
+    expect(read('served', 'keys', 'plaka.key')).not.toBe(read('served', 'keys', 'ikaros.key'));
+  });
+
+  test('what broker and centre read is in a folder of its own, and nothing else is: no key of the authority or of a gateway', () => {
+    expect(readdirSync(at('served')).sort()).toEqual(['broker', 'ca.pem', 'centre', 'crl.pem', 'keys', 'mosquitto']);
+    expect(readdirSync(at('served', 'broker')).sort()).toEqual(['broker.key', 'broker.pem']);
+    expect(readdirSync(at('served', 'centre')).sort()).toEqual(['centre.key', 'centre.password', 'centre.pem']);
   });
 
   test('the broker’s certificate is good for each of its names', () => {
-    const broker = new X509Certificate(read('broker', 'broker.pem'));
+    const broker = new X509Certificate(read('served', 'broker', 'broker.pem'));
     expect(['centre.example', 'mosquitto', 'localhost'].filter((host) => broker.checkHost(host) === host)).toHaveLength(
       3,
     );
@@ -65,16 +71,16 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
   });
 
   test('each has its own rules at the broker, and the broker’s file holds no password', () => {
-    expect(read('mosquitto', 'acl')).toContain(
+    expect(read('served', 'mosquitto', 'acl')).toContain(
       'user ikaros\ntopic write mooring/1/ikaros/batch\ntopic write mooring/1/ikaros/state\ntopic read mooring/1/ikaros/ack\n',
     );
     const password = read('gateways', 'plaka', 'plaka.password').trim();
     expect(
-      read('mosquitto', 'passwords')
+      read('served', 'mosquitto', 'passwords')
         .split('\n')
         .map((line) => line.split(':')[0]),
     ).toEqual(['centre', 'plaka', 'ikaros', '']);
-    expect(read('mosquitto', 'passwords')).not.toContain(password);
+    expect(read('served', 'mosquitto', 'passwords')).not.toContain(password);
   });
 
   test('a second time is refused, and names that stand for somebody else', async () => {
@@ -95,8 +101,8 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
 
   test('revoked: every certificate that it has, and nothing of it is left; what others have stays as it was', async () => {
     writeFileSync(
-      at('mosquitto', 'acl'),
-      `topic read public/#\n\nuser meter\ntopic write m/#\n\n${read('mosquitto', 'acl')}`,
+      at('served', 'mosquitto', 'acl'),
+      `topic read public/#\n\nuser meter\ntopic write m/#\n\n${read('served', 'mosquitto', 'acl')}`,
     );
     await enrolment.enroll(asked('buoy'));
     const first = new X509Certificate(read('gateways', 'buoy', 'buoy.pem')).serialNumber;
@@ -107,15 +113,17 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
       await systemOpenssl(args, where);
     });
     await expect(failing.revoke('buoy')).rejects.toThrow('cut');
-    expect(existsSync(at('keys', 'buoy.key'))).toBe(false);
+    expect(existsSync(at('served', 'keys', 'buoy.key'))).toBe(false);
     // Nothing is valid any more, but the list does not say so yet: the second time it does.
     expect(await enrolment.revoke('buoy')).toEqual({ certificates: 0 });
     await expect(enrolment.revoke('buoy')).rejects.toMatchObject({ code: 'ENROLL_FAILED' });
     expect(existsSync(at('gateways', 'buoy'))).toBe(false);
-    expect(revokedSerialsIn(read('crl.pem'))).toEqual(new Set([first, second].map(serialText)));
-    expect(read('mosquitto', 'acl')).not.toContain('buoy');
-    expect(read('mosquitto', 'acl')).toContain('topic read public/#\n\nuser meter\ntopic write m/#\n\nuser centre\n');
-    expect(read('mosquitto', 'passwords')).not.toContain('buoy');
+    expect(revokedSerialsIn(read('served', 'crl.pem'))).toEqual(new Set([first, second].map(serialText)));
+    expect(read('served', 'mosquitto', 'acl')).not.toContain('buoy');
+    expect(read('served', 'mosquitto', 'acl')).toContain(
+      'topic read public/#\n\nuser meter\ntopic write m/#\n\nuser centre\n',
+    );
+    expect(read('served', 'mosquitto', 'passwords')).not.toContain('buoy');
     const again = await enrolment.enroll(asked('buoy'));
     expect(existsSync(join(again.folder, 'buoy.pem'))).toBe(true);
     expect(await enrolment.revoke('buoy')).toEqual({ certificates: 1 });
@@ -123,7 +131,7 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
 
   test('a list that is none, cut off or damaged is refused', () => {
     expect(() => revokedSerialsIn('')).toThrow(RangeError);
-    const der = Buffer.from(read('crl.pem').split('\n').slice(1, -2).join(''), 'base64');
+    const der = Buffer.from(read('served', 'crl.pem').split('\n').slice(1, -2).join(''), 'base64');
     const pem = (bytes: Uint8Array): string =>
       `-----BEGIN X509 CRL-----\n${Buffer.from(bytes).toString('base64')}\n-----END X509 CRL-----\n`;
     for (let length = 1; length < der.length; length += 1) {

@@ -6,7 +6,7 @@ import { MooringError } from '../../runtime/errors.ts';
 import { lockFile } from '../../runtime/lock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { UDP_KEY_BYTES } from '../../runtime/udp-key.ts';
-import { Authority, type IdentityFiles } from './authority.ts';
+import { Authority, type IdentityFiles, SERVED } from './authority.ts';
 import {
   CENTRE,
   CENTRE_RULES,
@@ -88,6 +88,7 @@ export class Enrolment {
     checkName(gateway);
     return await this.#alone(async () => {
       const known = this.#place(place);
+      if (this.#isBeingRevoked(gateway)) await this.#takeBack(gateway);
       const isEnrolled = this.#isEnrolled(gateway);
       if (isEnrolled && !renew) {
         throw new MooringError('ENROLL_FAILED', 'this gateway is enrolled', {
@@ -114,16 +115,25 @@ export class Enrolment {
   async revoke(gateway: string): Promise<Revoked> {
     checkName(gateway);
     return await this.#alone(async () => {
-      const wasEnrolled = this.#isEnrolled(gateway) || existsSync(this.#at('gateways', gateway));
+      const isKnown =
+        this.#isEnrolled(gateway) || this.#isBeingRevoked(gateway) || existsSync(this.#at('gateways', gateway));
       if (!existsSync(this.#authority.certFile)) throw notEnrolled(gateway);
-      // What needs no program goes first: the key for UDP, and what it may do at the broker.
-      rmSync(this.#at('keys', `${gateway}.key`), { force: true });
-      this.#setUser(gateway, undefined);
-      const certificates = await this.#authority.revoke(gateway);
-      rmSync(this.#at('gateways', gateway), { recursive: true, force: true });
-      if (!wasEnrolled && certificates === 0) throw notEnrolled(gateway);
+      const certificates = await this.#takeBack(gateway);
+      if (!isKnown && certificates === 0) throw notEnrolled(gateway);
       return { certificates };
     });
+  }
+
+  /** Each step may be the last of this process: the mark stays until all are done, and each may be done again. */
+  async #takeBack(gateway: string): Promise<number> {
+    writeWhole(this.#at('revoking', gateway), '');
+    // What needs no program goes first: the key for UDP, and what it may do at the broker.
+    rmSync(this.#served('keys', `${gateway}.key`), { force: true });
+    this.#setUser(gateway, undefined);
+    const certificates = await this.#authority.revoke(gateway);
+    rmSync(this.#at('gateways', gateway), { recursive: true, force: true });
+    rmSync(this.#at('revoking', gateway));
+    return certificates;
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -140,10 +150,21 @@ export class Enrolment {
     return join(this.#options.folder, ...parts);
   }
 
+  /** Of what broker and centre read. */
+  #served(...parts: readonly string[]): string {
+    return this.#at(SERVED, ...parts);
+  }
+
   #isEnrolled(gateway: string): boolean {
     return (
-      existsSync(this.#at('keys', `${gateway}.key`)) || namesUser(textOf(this.#at('mosquitto', 'passwords')), gateway)
+      existsSync(this.#served('keys', `${gateway}.key`)) ||
+      namesUser(textOf(this.#served('mosquitto', 'passwords')), gateway)
     );
+  }
+
+  /** Whether a revocation of it was cut off. */
+  #isBeingRevoked(gateway: string): boolean {
+    return existsSync(this.#at('revoking', gateway));
   }
 
   /** Keeps where gateways reach the centre, so that it is said once. */
@@ -167,14 +188,14 @@ export class Enrolment {
     const hosts = [...new Set([host, ...alsoHosts, ...LOCAL_HOSTS])];
     await this.#serve('broker', { kind: 'server', hosts });
     await this.#serve(CENTRE, { kind: 'client' });
-    if (!namesUser(textOf(this.#at('mosquitto', 'passwords')), CENTRE)) {
-      this.#setUser(CENTRE, { rules: CENTRE_RULES, password: this.#newPassword(this.#at(CENTRE)) });
+    if (!namesUser(textOf(this.#served('mosquitto', 'passwords')), CENTRE)) {
+      this.#setUser(CENTRE, { rules: CENTRE_RULES, password: this.#newPassword(this.#served(CENTRE)) });
     }
   }
 
   async #serve(name: string, use: Parameters<Authority['issue']>[1]): Promise<void> {
-    mkdirSync(this.#at(name), { recursive: true, mode: 0o750 });
-    const identity: IdentityFiles = { cert: this.#at(name, `${name}.pem`), key: this.#at(name, `${name}.key`) };
+    mkdirSync(this.#served(name), { recursive: true, mode: 0o750 });
+    const identity: IdentityFiles = { cert: this.#served(name, `${name}.pem`), key: this.#served(name, `${name}.key`) };
     const wallMs = this.#options.clock.wallMs();
     if (existsSync(identity.cert) && Authority.daysLeft(identity.cert, wallMs) >= OWN_DAYS_MIN) return;
     await this.#authority.issue(name, use, OWN_DAYS, identity);
@@ -186,7 +207,7 @@ export class Enrolment {
     this.#setUser(gateway, { rules: gatewayRules(gateway), password: this.#newPassword(folder, gateway) });
     const key = `${this.#hex(UDP_KEY_BYTES)}\n`;
     writeWhole(join(folder, `${gateway}.udp.key`), key, SECRET_MODE);
-    writeWhole(this.#at('keys', `${gateway}.key`), key, SECRET_MODE);
+    writeWhole(this.#served('keys', `${gateway}.key`), key, SECRET_MODE);
   }
 
   #newPassword(folder: string, name: string = CENTRE): string {
@@ -197,7 +218,7 @@ export class Enrolment {
   }
 
   #setUser(user: string, entry: { readonly rules: readonly string[]; readonly password: string } | undefined): void {
-    const [passwords, rules] = [this.#at('mosquitto', 'passwords'), this.#at('mosquitto', 'acl')];
+    const [passwords, rules] = [this.#served('mosquitto', 'passwords'), this.#served('mosquitto', 'acl')];
     const line = entry && passwordLine(user, entry.password, this.#options.random);
     writeWhole(rules, withRules(textOf(rules), user, entry?.rules));
     writeWhole(passwords, withPassword(textOf(passwords), user, line));

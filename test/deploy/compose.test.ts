@@ -60,6 +60,13 @@ test('each image has an exact version, no container is root or privileged, and o
   expect(namesWhere(({ read_only }) => read_only !== true)).toEqual(WRITABLE);
 });
 
+test('of the folder of `enroll` nothing is mounted but what is served: no container has the key of the authority', () => {
+  const mounts = services.flatMap(([, service]) => service.volumes ?? []).map(plain);
+  const ofAuthority = mounts.filter((mount) => mount.includes('authority'));
+  expect(new Set(ofAuthority)).toEqual(new Set(['./authority/served:/authority:ro']));
+  expect(ofAuthority).toHaveLength(4);
+});
+
 test('every port is open on loopback only until it is said otherwise', () => {
   const ports = services.flatMap(([, service]) => service.ports ?? []).map(plain);
   expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);

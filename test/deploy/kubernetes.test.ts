@@ -12,9 +12,8 @@ interface Manifest {
 }
 
 const folder = join(import.meta.dirname, '..', '..', 'deploy', 'kubernetes');
-const manifests = readdirSync(folder).flatMap((file) =>
-  parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Manifest),
-);
+const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+const manifests = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
 const { definitions, kinds } = JSON.parse(readFileSync(join(import.meta.dirname, 'kubernetes.json'), 'utf8')) as {
   readonly definitions: object;
   readonly kinds: Readonly<Record<string, string>>;
@@ -30,6 +29,15 @@ test.each(manifests.map((manifest) => [manifest.kind, manifest.metadata.name, ma
     expect(validate?.({ ...manifest, spec: { ...manifest.spec, replica: 1 } })).toBe(false);
   },
 );
+
+test('each copy of the centre has a volume of its own for its state', () => {
+  const centres = texts.filter((text) => text.includes('image: mooring:'));
+  expect(centres).toHaveLength(4);
+  for (const text of centres) {
+    expect(text).toMatch(/volumeClaimTemplates:\n {4}- metadata: \{ name: state \}/);
+    expect(text).not.toMatch(/name: state, emptyDir/);
+  }
+});
 
 test('the sink to files stands by and is not scaled; whatever is scaled is there', () => {
   const targets = manifests.flatMap(({ spec }) => spec.scaleTargetRef ?? []);

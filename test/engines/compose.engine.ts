@@ -69,9 +69,9 @@ test('promtool takes the configuration of Prometheus, but for what is mounted', 
 });
 
 test('its Mosquitto starts with its configuration, and its health check tells whether it serves', async () => {
-  const authority = join(folder, 'authority');
+  const authority = join(folder, 'enrolment', 'served');
   const world = { clock: systemClock, random: systemRandom, openssl: systemOpenssl };
-  await new Enrolment({ folder: authority, ...world }).enroll({
+  await new Enrolment({ folder: join(folder, 'enrolment'), ...world }).enroll({
     gateway: 'plaka',
     place: PLACE,
     days: 2,

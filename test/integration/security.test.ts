@@ -46,7 +46,7 @@ describe('who was enrolled', { tags: ['openssl'] }, () => {
   const secretOf = (gateway: string): string => file('gateways', gateway, `${gateway}.password`).toString().trim();
   function identityOf(gateway: string): IClientOptions {
     return {
-      ca: file('ca.pem'),
+      ca: file('served', 'ca.pem'),
       cert: file('gateways', gateway, `${gateway}.pem`),
       key: file('gateways', gateway, `${gateway}.key`),
       username: gateway,
@@ -86,10 +86,10 @@ describe('who was enrolled', { tags: ['openssl'] }, () => {
     const clock = new SteppedClock(Date.now());
     const lines = new LogLines();
     const tls = {
-      certFile: join(folder, 'broker', 'broker.pem'),
-      keyFile: join(folder, 'broker', 'broker.key'),
-      caFile: join(folder, 'ca.pem'),
-      crlFile: join(folder, 'crl.pem'),
+      certFile: join(folder, 'served', 'broker', 'broker.pem'),
+      keyFile: join(folder, 'served', 'broker', 'broker.key'),
+      caFile: join(folder, 'served', 'ca.pem'),
+      crlFile: join(folder, 'served', 'crl.pem'),
     };
     const intake = { receive: () => undefined };
     const config = { listen: { host: '127.0.0.1', port: 0 }, tls };
@@ -118,11 +118,11 @@ describe('who was enrolled', { tags: ['openssl'] }, () => {
       const { url } = await mosquitto();
       const [plaka, ikaros] = [await connected(url, 'plaka'), await connected(url, 'ikaros')];
       const centre = connect(url, {
-        ca: file('ca.pem'),
-        cert: file('centre', 'centre.pem'),
-        key: file('centre', 'centre.key'),
+        ca: file('served', 'ca.pem'),
+        cert: file('served', 'centre', 'centre.pem'),
+        key: file('served', 'centre', 'centre.key'),
         username: 'centre',
-        password: file('centre', 'centre.password').toString().trim(),
+        password: file('served', 'centre', 'centre.password').toString().trim(),
         protocolVersion: 4,
       });
       open.push(() => centre.endAsync(true));
@@ -211,12 +211,12 @@ describe('who was enrolled', { tags: ['openssl'] }, () => {
       const { broker, clock, lines } = embedded();
       await broker.open(new AbortController().signal);
       const plaka = await connected(broker.status().url as string, 'plaka');
-      const list = file('crl.pem');
-      writeFileSync(join(folder, 'crl.pem'), 'no list');
+      const list = file('served', 'crl.pem');
+      writeFileSync(join(folder, 'served', 'crl.pem'), 'no list');
       await clock.advance(CUT_MS);
       await lines.until('error: changed certificates are not taken: those from before stay');
       expect(plaka.client.connected).toBe(true);
-      writeFileSync(join(folder, 'crl.pem'), list);
+      writeFileSync(join(folder, 'served', 'crl.pem'), list);
       await clock.advance(CUT_MS);
       await lines.until('info: the embedded broker has read its certificates again');
       expect(lines.said.filter((line) => line.startsWith('error'))).toHaveLength(1);
@@ -239,7 +239,7 @@ describe('who was enrolled', { tags: ['openssl'] }, () => {
       expect(log).toContain('a packet is too large');
       const secrets = ['plaka', 'ikaros'].flatMap((gateway) => [
         secretOf(gateway),
-        file('keys', `${gateway}.key`).toString().trim(),
+        file('served', 'keys', `${gateway}.key`).toString().trim(),
         file('gateways', gateway, `${gateway}.key`).toString().split('\n')[1] as string,
       ]);
       expect(secrets.filter((secret) => log.includes(secret))).toEqual([]);
