@@ -88,6 +88,7 @@ export class Centre {
     this.#intake = new Intake({
       recordLog: listeners.length === 0 ? this.#storage : new ObservedLog(this.#storage, listeners),
       ledger: this.#storage,
+      ...(this.#storage.held === undefined ? {} : { held: this.#storage.held }),
       deadLetters: this.#storage.deadLetters,
       clock,
       log,

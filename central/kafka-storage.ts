@@ -18,7 +18,7 @@ import { KafkaForeignLetters, KafkaForeignLog } from './recordlog/kafka/foreign-
 import { KafkaRecordLog, type KafkaRecordLogOptions } from './recordlog/kafka/kafka-recordlog.ts';
 import { LogLink } from './recordlog/kafka/log-link.ts';
 import { type TopicsSpec, topicNamesOf } from './recordlog/kafka/topics.ts';
-import type { LogEntry, LogOutcome } from './recordlog/recordlog.ts';
+import type { HeldRecords, LogEntry, LogOutcome } from './recordlog/recordlog.ts';
 import type { DailyJobs } from './schedule/daily-job.ts';
 import { AckLogFeed } from './sinks/ack-log/ack-log-feed.ts';
 import type { Disk } from './sinks/disk.ts';
@@ -53,12 +53,14 @@ const WRITE_BYTES_MAX = 4 * 2 ** 20;
  */
 export class KafkaStorage implements Storage {
   readonly deadLetters: DeadLetters = { append: (letters) => this.#opened.deadLetters.append(letters) };
+  readonly held?: HeldRecords;
   readonly #options: KafkaStorageOptions;
   readonly #letterFiles: DeadLetterFiles;
   readonly #failing = new AbortController();
   #lock: MountLock | undefined;
   #log: Producing | undefined;
   #recordLog: KafkaRecordLog | undefined;
+  #onConcluded: (run: RunId) => void = () => undefined;
   #client: KafkaClient | undefined;
   #feeds: ReadonlyMap<string, SomeFeed> = new Map();
 
@@ -66,6 +68,7 @@ export class KafkaStorage implements Storage {
     const { config, clock, log, disk } = options;
     this.#options = options;
     this.#letterFiles = new DeadLetterFiles({ folder: join(config.stateDir, DEAD_LETTER_FOLDER), clock, log, disk });
+    if (config.ack.length > 0) this.held = this.#heldRecords();
   }
 
   get failed(): AbortSignal {
@@ -105,6 +108,17 @@ export class KafkaStorage implements Storage {
 
   isAcknowledged(run: RunId, sequence: number): boolean {
     return this.#recordLog?.isAcknowledged(run, sequence) ?? false;
+  }
+
+  /** Of the log once it is open; before, nothing is held. */
+  #heldRecords(): HeldRecords {
+    return {
+      watch: (listener) => {
+        this.#onConcluded = listener;
+      },
+      standing: (run, ranges) => this.#recordLog?.standing(run, ranges) ?? { stored: [], held: [], rejected: [] },
+      adopt: (run) => this.#recordLog?.adopt(run) ?? [],
+    };
   }
 
   sinks(): readonly SinkStatus[] {
@@ -178,6 +192,7 @@ export class KafkaStorage implements Storage {
     } else {
       const groups = ack.map((sink) => groupOf(kafka, sink));
       this.#recordLog = new KafkaRecordLog({ ...shared, ack: groups.length === 0 ? 'log' : { groups } });
+      this.#recordLog.watch((run) => this.#onConcluded(run));
       this.#log = this.#recordLog;
     }
     return this.#log;

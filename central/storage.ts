@@ -1,7 +1,7 @@
 import type { SinkConfig } from './config/types.ts';
 import type { ForeignOutlets } from './foreign-ways.ts';
 import type { DeadLetters } from './ingest/dead-letter.ts';
-import type { AckSource, RecordLog } from './recordlog/recordlog.ts';
+import type { AckSource, HeldRecords, RecordLog } from './recordlog/recordlog.ts';
 import type { FeedStatus } from './sinks/feed/feed.ts';
 
 /**
@@ -10,6 +10,8 @@ import type { FeedStatus } from './sinks/feed/feed.ts';
  */
 export interface Storage extends Pick<RecordLog, 'append'>, Pick<AckSource, 'isAcknowledged'> {
   readonly deadLetters: DeadLetters;
+  /** What the log holds for sinks that decide; absent where none do, or there is no log before them. */
+  readonly held?: HeldRecords;
   /** Aborted when nothing may be acknowledged any more, whatever happens; the reason is a `MooringError`. */
   readonly failed: AbortSignal;
   /** For what existing devices say, once it is open; with Kafka only. */

@@ -1,4 +1,4 @@
-import type { LogEntry, LogOutcome, LogRejection, RecordLog } from '../central/recordlog/recordlog.ts';
+import type { LogEntry, LogOutcome, RecordLog } from '../central/recordlog/recordlog.ts';
 import { rangesOf } from '../protocol/intervals.ts';
 
 /** What becomes of an entry. */
@@ -7,7 +7,6 @@ export interface Parts {
   readonly held?: number[];
   /** How many of the others another entry has brought. */
   readonly repeated?: number;
-  readonly later?: Promise<readonly LogRejection[]>;
   /** Those that are rejected are in the dead letter already. */
   readonly isKept?: true;
 }
@@ -41,7 +40,7 @@ export class ScriptedLog implements RecordLog {
   }
 
   /** The oldest entry that waits is stored, but for what is named otherwise. */
-  store({ rejected = [], held = [], repeated = 0, later, isKept }: Parts = {}): void {
+  store({ rejected = [], held = [], repeated = 0, isKept }: Parts = {}): void {
     const { entry, resolve } = this.#next();
     const stored = entry.records
       .map(({ sequence }) => sequence)
@@ -54,7 +53,6 @@ export class ScriptedLog implements RecordLog {
       stored: rangesOf(stored),
       added: stored.length - repeated,
       held: rangesOf(held),
-      ...(later === undefined ? {} : { later }),
       rejected: rejected.length === 0 ? [] : [{ ranges: rangesOf(rejected), code, reason, ...kept }],
     });
   }

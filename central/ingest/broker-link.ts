@@ -106,11 +106,12 @@ export class BrokerLink implements Ingest {
   #onMessage(session: BrokerSession, topic: string, payload: Uint8Array): void {
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
-    this.#options.intake.receive(parsed.gateway, new Uint8Array(payload), (ack) => {
+    const answer = (ack: Uint8Array): void => {
       // An answer may take hours: it goes through whatever connection there is then.
       const current = this.#session ?? session;
       if (!current.publish(topicOf(parsed.gateway, 'ack'), ack)) this.#dropped(current);
-    });
+    };
+    this.#options.intake.receive(parsed.gateway, new Uint8Array(payload), answer, { way: this });
   }
 
   /** Its gateway will send the batch again. */

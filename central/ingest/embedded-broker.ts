@@ -169,7 +169,7 @@ export class EmbeddedBroker implements Ingest {
     const parsed = parseTopic(topic);
     if (parsed?.channel !== 'batch') return;
     const bytes = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload);
-    this.#intake.receive(parsed.gateway, bytes, (ack) => this.#publishAck(parsed.gateway, ack));
+    this.#intake.receive(parsed.gateway, bytes, (ack) => this.#publishAck(parsed.gateway, ack), { way: this });
   }
 
   /** Knows what the broker keeps. Why it may not keep more, or undefined. An empty message is what takes one away. */

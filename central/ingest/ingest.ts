@@ -13,7 +13,17 @@ export interface BatchReceiver {
    * Throws nothing, and waits for nothing. `answer` is called with each ack: at once, later, never; where records are held,
    * also hours later, through whatever connection there is then.
    */
-  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void;
+  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void, route?: Route): void;
+}
+
+/** Where batches of one run that are held may be answered together. */
+export interface Route {
+  /** The same object for all batches that came the same way, and so from one forwarder. */
+  readonly way: object;
+  /** Takes acks that speak of other batches too; `answer` when left out. */
+  readonly answerMany?: (ack: Uint8Array) => void;
+  /** What is held of this batch has been said. */
+  readonly onHeld?: () => void;
 }
 
 export type IngestStatus = EmbeddedBrokerStatus | BrokerLinkStatus | UdpIngestStatus;

@@ -8,8 +8,8 @@ import { MooringError } from '../../runtime/errors.ts';
 import { SteppedClock } from '../../sim/clock.ts';
 import { batchOf, saltOf, samplesOf, tokenOf } from '../../test/batches.ts';
 import { LogLines } from '../../test/log-lines.ts';
+import { ScriptedHeld } from '../../test/scripted-held.ts';
 import { ScriptedLog } from '../../test/scripted-log.ts';
-import type { LogRejection } from '../recordlog/recordlog.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 
@@ -141,20 +141,42 @@ test('held is passed on', async () => {
 });
 
 test('what is held is answered again when it is stored, hours later, and counts as stored then', async () => {
-  const intake = intakeOf();
-  const { promise: later, resolve } = Promise.withResolvers<readonly LogRejection[]>();
+  const held = new ScriptedHeld(RUN);
+  const intake = intakeOf({ held });
   send(intake, batch([1, 2, 3]));
-  script.store({ held: [2, 3], later });
+  held.hold([2, 3]);
+  script.store({ held: [2, 3] });
   await intake.idle();
-  const held = { ranges: [[2, 3]], seconds: 600 };
-  expect(acks).toEqual([{ ...named(), stored: ONE, held }]);
+  const waits = { ranges: [[2, 3]], seconds: 600 };
+  expect(acks).toEqual([{ ...named(), stored: ONE, held: waits }]);
   expect(intake.stats).toMatchObject({ stored: 1, held: 2, duplicates: 0, bytesWaiting: 0 });
-  await clock.advance(2 * 3_600_000);
-  expect(acks.slice(1)).toEqual(Array.from({ length: 24 }, () => ({ ...named(), held })));
-  resolve([]);
-  await clock.advance(0);
+  await clock.advance(70_000 + 3_600_000);
+  expect(acks.slice(1)).toEqual(Array.from({ length: 14 }, () => ({ ...named(), held: waits })));
+  held.store([2, 3]);
+  await clock.advance(1000);
   expect(acks.at(-1)).toEqual({ ...named(), stored: [[2, 3]] });
   expect(intake.stats).toMatchObject({ stored: 3, held: 0, duplicates: 0 });
+});
+
+test('what is held alone is said a moment later, of several batches at once; what is stored is said at once', async () => {
+  const held = new ScriptedHeld(RUN);
+  const intake = intakeOf({ held });
+  const onHeld = (): void => void happened.push('held');
+  const way = {};
+  for (const number of [1, 2, 3]) {
+    const answer = (ack: Uint8Array): void => void acks.push(decodeAck(ack));
+    intake.receive('plaka', batch([number], number), answer, { way, onHeld });
+  }
+  held.hold([1, 2]);
+  script.store({ held: [1] });
+  script.store({ held: [2] });
+  script.store();
+  await intake.idle();
+  expect(acks).toEqual([{ ...named(3), stored: [[3, 3]] }]);
+  expect(intake.stats).toMatchObject({ held: 2, busy: 0 });
+  await clock.advance(1000);
+  expect(acks.slice(1)).toEqual([{ ...named(3), held: { ranges: [[1, 2]], seconds: 600 } }]);
+  expect(happened.filter((what) => what === 'held')).toHaveLength(2);
 });
 
 test('what a sink has put into the dead letter is not put there again, and counts as rejected', async () => {
@@ -171,13 +193,14 @@ test('what a sink has put into the dead letter is not put there again, and count
 });
 
 test('once closed nothing more is said of what is held', async () => {
-  const intake = intakeOf();
-  const { promise: later, resolve } = Promise.withResolvers<readonly LogRejection[]>();
+  const held = new ScriptedHeld(RUN);
+  const intake = intakeOf({ held });
   send(intake, batch([1]));
-  script.store({ held: [1], later });
+  held.hold([1, 1]);
+  script.store({ held: [1] });
   await intake.idle();
   await intake.close();
-  resolve([]);
+  held.store([1, 1]);
   await clock.advance(600_000);
   expect(acks).toHaveLength(1);
   expect(clock.pendingTimers).toBe(0);

@@ -4,16 +4,17 @@ import { encodeAck } from '../../protocol/ack-codec.ts';
 import type { Batch, BatchPreamble } from '../../protocol/batch.ts';
 import { BATCH_VERSION, decodeBatch, decodePreamble } from '../../protocol/batch-codec.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { runIdOf } from '../../protocol/ids.ts';
+import { type RunId, runIdOf } from '../../protocol/ids.ts';
 import { countOf, IntervalSet, type Range, rangesOf } from '../../protocol/intervals.ts';
 import type { SequencedRecord } from '../../protocol/record.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import type { AckSource, LogOutcome, RecordLog } from '../recordlog/recordlog.ts';
+import type { AckSource, HeldRecords, LogOutcome, RecordLog } from '../recordlog/recordlog.ts';
 import { acksOf, addressOf, type Verdict } from './answer.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
-import { HeldBatches } from './held.ts';
+import { type Asker, HeldRuns } from './held.ts';
+import type { Route } from './ingest.ts';
 import { type Inspected, inspect } from './inspect.ts';
 
 export interface IntakeOptions {
@@ -23,12 +24,14 @@ export interface IntakeOptions {
    * which does the same, later.
    */
   readonly ledger?: Pick<AckSource, 'isAcknowledged'>;
+  /** What the log holds for sinks that decide; left out where it never does, and says `held` of nothing. */
+  readonly held?: HeldRecords;
   readonly deadLetters: DeadLetters;
   readonly clock: Clock;
   readonly log: Log;
   /** Bytes that may wait for the log at once, as encoded and as JSON; one batch alone may have more. */
   readonly bytesMax: number;
-  /** See `HeldBatchesOptions`. */
+  /** See `HeldRunsOptions`. */
   readonly heldRangesMax?: number;
 }
 
@@ -37,9 +40,9 @@ export interface IntakeStats {
   readonly batches: number;
   /** Records that are durable now where `ack` asks for it, and were not before. */
   readonly stored: number;
-  /** Records that the log has and that are not yet where `ack` asks for them, as far as they are remembered. */
+  /** Records that came here, that the log has and that are not yet where `ack` asks for them, as far as they are remembered. */
   readonly held: number;
-  /** Records that came again and were answered `stored` without being written. */
+  /** Records that came again and were not written. */
   readonly duplicates: number;
   /** Records that went to the dead letter. */
   readonly rejected: number;
@@ -76,7 +79,7 @@ export class Intake {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #bytesMax: number;
-  readonly #held: HeldBatches;
+  readonly #held: HeldRuns | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #counts = { batches: 0, stored: 0, duplicates: 0, rejected: 0, busy: 0, unreadable: 0, notABatch: 0 };
   #bytesWaiting = 0;
@@ -86,30 +89,35 @@ export class Intake {
   #fullMs: number | undefined;
   #isClosed = false;
 
-  constructor({ recordLog, ledger, deadLetters, clock, log, bytesMax, heldRangesMax }: IntakeOptions) {
+  constructor({ recordLog, ledger, held, deadLetters, clock, log, bytesMax, heldRangesMax }: IntakeOptions) {
     this.#recordLog = recordLog;
     this.#ledger = ledger ?? NO_LEDGER;
     this.#deadLetters = deadLetters;
     this.#clock = clock;
     this.#log = log;
     this.#bytesMax = bytesMax;
-    this.#held = new HeldBatches({
-      clock,
-      ...(heldRangesMax === undefined ? {} : { rangesMax: heldRangesMax }),
-      onStored: (added, repeated) => {
-        this.#counts.stored += added;
-        this.#counts.duplicates += repeated;
-      },
-      onRejected: (count) => {
-        this.#counts.rejected += count;
-      },
-    });
+    this.#held =
+      held &&
+      new HeldRuns({
+        records: held,
+        clock,
+        ...(heldRangesMax === undefined ? {} : { rangesMax: heldRangesMax }),
+        onStored: (count) => {
+          this.#counts.stored += count;
+        },
+        onRejected: (count) => {
+          this.#counts.rejected += count;
+        },
+        onRepeated: (count) => {
+          this.#counts.duplicates += count;
+        },
+      });
   }
 
   get stats(): IntakeStats {
     return {
       ...this.#counts,
-      held: this.#held.records,
+      held: this.#held?.records ?? 0,
       bytesWaiting: this.#bytesWaiting,
       isLogFailing: this.#isLogFailing,
       isDeadLetterFailing: this.#isDeadLetterFailing,
@@ -118,9 +126,10 @@ export class Intake {
 
   /**
    * Takes a batch of the gateway that the channel authenticates. `answer` is called with each ack, at once, later, again
-   * after hours where records are held, or never when the bytes are no batch. Throws nothing and waits for nothing.
+   * after hours where records are held, or never when the bytes are no batch, or what is held of it is said together with
+   * others. Throws nothing and waits for nothing.
    */
-  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void {
+  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void, route: Route = { way: this }): void {
     this.#counts.batches += 1;
     const preamble = preambleOf(bytes);
     if (preamble === undefined) {
@@ -138,7 +147,7 @@ export class Intake {
       say(batch);
       return;
     }
-    this.#take(gateway, batch, bytes.length, answer, say);
+    this.#take(gateway, batch, bytes.length, { answer, say, route });
   }
 
   /** Resolves when every batch that was taken has been answered. */
@@ -150,10 +159,10 @@ export class Intake {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.idle();
-    this.#held.close();
+    this.#held?.close();
   }
 
-  #take(gateway: string, batch: Batch, encodedBytes: number, answer: Answer, say: (part: Partial<Ack>) => void): void {
+  #take(gateway: string, batch: Batch, encodedBytes: number, reply: Reply): void {
     const run = runIdOf(gateway, batch.salt);
     const fresh: SequencedRecord[] = [];
     const repeats: number[] = [];
@@ -164,22 +173,18 @@ export class Intake {
     const inspected = inspect({ gateway, run, records: fresh, receivedAtMs: this.#clock.wallMs() });
     const bytes = encodedBytes + inspected.jsonBytes;
     if (!this.#hasRoom(bytes)) {
-      this.#refuse(say);
+      this.#refuse(reply.say);
       return;
     }
     this.#bytesWaiting += bytes;
+    const asker = askerOf(batch, reply);
+    this.#held?.heard(run, asker);
     const work = this.#store(inspected, rangesOf(repeats))
       .then(
-        (verdict) => {
-          const acks = acksOf(batch, verdict);
-          for (const ack of acks) answer(encodeAck(ack));
-          if (acks.length === 0) this.#refuse(say);
-          const { held, later } = verdict;
-          if (later !== undefined) this.#held.keep({ address: addressOf(batch), run, ranges: held, later, answer });
-        },
+        (verdict) => this.#answer(run, asker, verdict, reply),
         (error: unknown) => {
           this.#failed(error);
-          this.#refuse(say);
+          this.#refuse(reply.say);
         },
       )
       .finally(() => {
@@ -189,8 +194,18 @@ export class Intake {
     this.#underWay.add(work);
   }
 
+  /** What is held alone may wait a moment for others of its run, which are said by one ack; nothing else does. */
+  #answer(run: RunId, asker: Asker, verdict: Verdict, { answer, say, route }: Reply): void {
+    const { held } = verdict;
+    const isHeldAlone = this.#held !== undefined && verdict.stored.length + verdict.rejected.length === 0;
+    const acks = acksOf(asker.address, isHeldAlone ? { ...verdict, held: [] } : verdict);
+    for (const ack of acks) answer(encodeAck(ack));
+    if (acks.length === 0 && held.length === 0) this.#refuse(say);
+    if (held.length > 0) this.#held?.keep(run, asker, held, isHeldAlone ? (route.onHeld ?? NOTHING_MORE) : undefined);
+  }
+
   /** Resolves when all that the verdict says is true on disk. What it does not mention stays the gateway's to send. */
-  async #store({ entry, refused }: Inspected, repeats: readonly Range[]): Promise<Verdict & Pick<LogOutcome, 'later'>> {
+  async #store({ entry, refused }: Inspected, repeats: readonly Range[]): Promise<Verdict> {
     const outcome = entry.records.length === 0 ? NOTHING : await this.#recordLog.append(entry);
     if (outcome !== NOTHING) this.#succeeded();
     const letters = await this.#kept([...refused, ...lettersOf(outcome, entry, this.#clock.wallMs())]);
@@ -203,7 +218,6 @@ export class Intake {
     return {
       stored: mergedRanges(repeats, outcome.stored),
       held: outcome.held,
-      ...(outcome.later === undefined ? {} : { later: outcome.later }),
       rejected: [
         ...kept,
         ...[...codes].map(([code, some]: [RejectCode, DeadLetter[]]) => ({
@@ -266,7 +280,20 @@ export class Intake {
   }
 }
 
-type Answer = (ack: Uint8Array) => void;
+/** How a batch is answered. */
+interface Reply {
+  readonly answer: (ack: Uint8Array) => void;
+  /** The same, in parts, by the batch's name. */
+  readonly say: (part: Partial<Ack>) => void;
+  readonly route: Route;
+}
+
+/** Without the batch's records, which an answer that comes late must not keep. */
+function askerOf(batch: Batch, { answer, route: { way, answerMany = answer } }: Reply): Asker {
+  return { address: addressOf(batch), way, answer: answerMany };
+}
+
+const NOTHING_MORE = (): void => undefined;
 
 const NOTHING: LogOutcome = { stored: [], added: 0, held: [], rejected: [] };
 

@@ -2,7 +2,7 @@ import type { RejectCode } from '../../protocol/ack.ts';
 import { decodeAck } from '../../protocol/ack-codec.ts';
 import { countOf } from '../../protocol/intervals.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { BatchReceiver } from '../ingest/ingest.ts';
+import type { BatchReceiver, Route } from '../ingest/ingest.ts';
 
 /** What is noticed of batches and their answers. */
 export interface BatchListener {
@@ -24,21 +24,28 @@ export class TimedIntake implements BatchReceiver {
     this.#clock = clock;
   }
 
-  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void): void {
+  receive(gateway: string, bytes: Uint8Array, answer: (ack: Uint8Array) => void, route?: Route): void {
     const startMs = this.#clock.monotonicMs();
     const { length } = bytes;
     let isHeard = false;
     let isTimed = false;
-    this.#intake.receive(gateway, bytes, (encoded) => {
-      answer(encoded);
-      const { stored, held, rejected = [], unreadable } = decodeAck(encoded);
-      if (!isHeard && unreadable === undefined) this.#listener.heard(gateway, length);
+    const heard = (what: 'stored' | 'held' | undefined): void => {
+      if (!isHeard) this.#listener.heard(gateway, length);
       isHeard = true;
-      for (const { code, ranges } of rejected) this.#listener.rejected(code, countOf(ranges));
-      const what = stored !== undefined ? 'stored' : held !== undefined ? 'held' : undefined;
       if (what === undefined || isTimed) return;
       isTimed = true;
       this.#listener.answered(what, this.#clock.monotonicMs() - startMs);
-    });
+    };
+    const answerMany = (encoded: Uint8Array): void => {
+      answer(encoded);
+      for (const { code, ranges } of decodeAck(encoded).rejected ?? []) this.#listener.rejected(code, countOf(ranges));
+    };
+    const timed = (encoded: Uint8Array): void => {
+      answerMany(encoded);
+      const { stored, held, unreadable } = decodeAck(encoded);
+      if (unreadable === undefined) heard(stored !== undefined ? 'stored' : held !== undefined ? 'held' : undefined);
+    };
+    if (route === undefined) this.#intake.receive(gateway, bytes, timed);
+    else this.#intake.receive(gateway, bytes, timed, { ...route, answerMany, onHeld: () => heard('held') });
   }
 }

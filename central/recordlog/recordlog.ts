@@ -32,11 +32,6 @@ export interface LogOutcome {
   readonly added: number;
   /** Durable in the log, not yet where `ack` asks for it. */
   readonly held: readonly Range[];
-  /**
-   * What becomes of the held ones; absent where there are none, or nobody watches over them. Resolves when each is stored,
-   * or one of those that it resolves with. Rejects with a `MooringError` when nobody does any more. The gateway will send them again by itself then.
-   */
-  readonly later?: Promise<readonly LogRejection[]>;
   readonly rejected: readonly LogRejection[];
 }
 
@@ -63,6 +58,25 @@ export interface RecordLog {
   append(entry: LogEntry): Promise<LogOutcome>;
   /** Finishes what was accepted, then closes. */
   close(): Promise<void>;
+}
+
+/** Where records of a run stand. What the log does not know of is in no part: its gateway sends it again. */
+export interface Standing {
+  readonly stored: readonly Range[];
+  readonly held: readonly Range[];
+  readonly rejected: readonly LogRejection[];
+}
+
+/** What becomes of records that were `held`, by whatever copy of the centre. */
+export interface HeldRecords {
+  /** Calls `listener`, the only one, when records of a run have become stored or rejected. */
+  watch(listener: (run: RunId) => void): void;
+  standing(run: RunId, ranges: readonly Range[]): Standing;
+  /**
+   * What is held of a run for longer than an append waits. From then on this copy sees to it that it becomes stored or
+   * rejected, also where the copy that has held it is gone.
+   */
+  adopt(run: RunId): readonly Range[];
 }
 
 /** Where it can be asked what was acknowledged. */

@@ -4,7 +4,7 @@ import type { KafkaConsumer } from '../../central/recordlog/kafka/client.ts';
 import { KafkaRecordLog, type KafkaRecordLogOptions } from '../../central/recordlog/kafka/kafka-recordlog.ts';
 import { partitionOf } from '../../central/recordlog/kafka/partitioner.ts';
 import { topicNamesOf } from '../../central/recordlog/kafka/topics.ts';
-import type { LogEntry, LogOutcome, LogRejection } from '../../central/recordlog/recordlog.ts';
+import type { LogEntry, LogOutcome } from '../../central/recordlog/recordlog.ts';
 import { IntervalSet, type Range } from '../../protocol/intervals.ts';
 import type { MooringError } from '../../runtime/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
@@ -17,11 +17,6 @@ import { PowerCutDisk } from '../conformance/power-cut-disk.ts';
 export interface AppendResult {
   outcome?: LogOutcome;
   error?: MooringError;
-  /** What was held is stored. */
-  isLater?: boolean;
-  /** What was held and is refused. */
-  later?: readonly LogRejection[];
-  laterError?: MooringError;
 }
 
 const PARTITIONS = 3;
@@ -94,16 +89,7 @@ export class LogBench {
   append(log: KafkaRecordLog, entry: LogEntry): AppendResult {
     const result: AppendResult = {};
     void log.append(entry).then(
-      (outcome) => {
-        result.outcome = outcome;
-        outcome.later?.then(
-          (later) => {
-            result.isLater = true;
-            if (later.length > 0) result.later = later;
-          },
-          (error: MooringError) => (result.laterError = error),
-        );
-      },
+      (outcome) => (result.outcome = outcome),
       (error: MooringError) => (result.error = error),
     );
     return result;

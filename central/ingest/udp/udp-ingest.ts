@@ -97,10 +97,11 @@ export class UdpIngest implements Ingest {
 
   #deliver(gateway: string, message: Uint8Array, reply: (message: Uint8Array, nowMs: number) => boolean): void {
     this.#watch.heard(gateway);
-    this.#options.intake.receive(gateway, message, (ack) => {
+    const answer = (ack: Uint8Array): void => {
       if (this.#socket === undefined || !reply(ack, this.#options.clock.monotonicMs())) this.#acksDropped += 1;
       else this.#schedule();
-    });
+    };
+    this.#options.intake.receive(gateway, message, answer, { way: this });
   }
 
   #schedule(): void {

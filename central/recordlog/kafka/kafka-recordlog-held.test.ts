@@ -51,12 +51,15 @@ describe('with sinks that have to have committed', () => {
     const result = bench.append(log, entryOf(RUN, [1, 2]));
     await bench.clock.advance(5100);
     expect(result.outcome).toMatchObject({ stored: [], added: 0, held: [[1, 2]] });
-    expect(result.isLater).toBeUndefined();
+    expect(log.standing(RUN, [[1, 3]])).toEqual({ stored: [], held: [[1, 2]], rejected: [] });
     const repeat = bench.append(log, entryOf(RUN, [1, 2, 3]));
     await bench.clock.advance(100);
     commit(3);
+    const told: string[] = [];
+    log.watch((run) => told.push(run));
     await bench.clock.advance(5000);
-    expect(result.isLater).toBe(true);
+    expect(told).toContain(RUN);
+    expect(log.standing(RUN, [[1, 4]])).toEqual({ stored: [[1, 3]], held: [], rejected: [] });
     expect(repeat.outcome).toMatchObject({ stored: [[1, 3]], added: 1 });
     expect(bench.produced()).toEqual([1, 1, 1]);
     expect(bench.acks().map((message) => [message?.state, message?.ranges])).toEqual([
@@ -79,7 +82,7 @@ describe('with sinks that have to have committed', () => {
     expect(repeat.outcome).toMatchObject({ stored: [], held: [[2, 2]] });
     commit(2);
     await bench.clock.advance(3000);
-    expect(repeat.isLater).toBe(true);
+    expect(second.standing(RUN, [[1, 2]]).stored).toEqual([[1, 2]]);
     expect(bench.produced()).toEqual([1, 1]);
     expect(bench.acked('stored')).toEqual([[1, 2]]);
     await bench.close(second);
@@ -105,10 +108,10 @@ describe('with sinks that have to have committed', () => {
     commit(1);
     await bench.clock.advance(3000);
     expect(bench.acked('stored')).toEqual([[2, 2]]);
-    expect(result.isLater).toBeUndefined();
+    expect(log.standing(RUN, [[1, 2]])).toMatchObject({ stored: [[2, 2]], held: [[1, 1]] });
     commit(3);
     await bench.clock.advance(3000);
-    expect(result.isLater).toBe(true);
+    expect(log.standing(RUN, [[1, 2]]).stored).toEqual([[1, 2]]);
     await bench.close(log);
   });
 
@@ -149,7 +152,7 @@ describe('with sinks that have to have committed', () => {
     bench.kafka.expire(RECORDS, PARTITION, 2);
     commit(2);
     await bench.clock.advance(5000);
-    expect(result.laterError?.code).toBe('LOG_EXPIRED');
+    expect(log.standing(RUN, [[1, 2]])).toEqual({ stored: [], held: [], rejected: [] });
     expect(bench.acked('stored')).toEqual([]);
     const repeat = bench.append(log, entryOf(RUN, [1, 2]));
     await bench.clock.advance(1000);
@@ -195,7 +198,10 @@ describe('with sinks that have to have committed', () => {
     expect(repeat.outcome?.held).toEqual(rangesOf([49, 51, 100]));
     commit(100);
     await bench.clock.advance(3000);
-    expect(repeat.isLater).toBe(true);
+    expect(log.standing(RUN, rangesOf([1, 49, 51, 100])).held).toEqual([]);
+    log.adopt(RUN);
+    await bench.clock.advance(15_000);
+    expect(log.standing(RUN, [[1, 100]]).stored).toEqual([[1, 100]]);
     const last = bench.append(log, entryOf(RUN, span(1, 100)));
     await bench.clock.advance(3000);
     expect(last.outcome).toMatchObject({ stored: [[1, 100]], added: 0 });
@@ -204,24 +210,25 @@ describe('with sinks that have to have committed', () => {
     await bench.close(log);
   });
 
-  test('how many wait for it to be stored is bounded: the others are told that it is held, and nobody watches for them', async () => {
+  test('how many wait for it to be stored is bounded: the others are told at once that it is held', async () => {
     const log = await bench.opened({ ack, watchedMax: 2 });
     const results = [1, 2, 3].map(() => bench.append(log, entryOf(RUN, [1])));
-    await bench.clock.advance(6000);
+    await bench.clock.advance(1000);
+    expect(results.map(({ outcome }) => outcome?.held)).toEqual([undefined, undefined, [[1, 1]]]);
+    await bench.clock.advance(5000);
     expect(results.map(({ outcome }) => outcome?.held)).toEqual([[[1, 1]], [[1, 1]], [[1, 1]]]);
-    expect(results.map(({ outcome }) => outcome?.later !== undefined)).toEqual([true, true, false]);
     commit(1);
     await bench.clock.advance(3000);
-    expect(results.map(({ isLater }) => isLater)).toEqual([true, true, undefined]);
+    expect(log.standing(RUN, [[1, 1]]).stored).toEqual([[1, 1]]);
     await bench.close(log);
   });
 
-  test('closing says held at once, and that nobody watches over it any more', async () => {
+  test('closing says held at once, and adopts nothing any more', async () => {
     const log = await bench.opened({ ack });
     const result = bench.append(log, entryOf(RUN, [1]));
     await bench.clock.advance(500);
     await bench.close(log);
     expect(result.outcome).toMatchObject({ stored: [], held: [[1, 1]] });
-    expect(result.laterError?.code).toBe('LOG_FAILED');
+    expect(log.adopt(RUN)).toEqual([]);
   });
 });

@@ -1,4 +1,3 @@
-import { sinkRejectCode } from '../../../protocol/ack.ts';
 import type { RunId } from '../../../protocol/ids.ts';
 import { IntervalSet, type Range, rangesOf } from '../../../protocol/intervals.ts';
 import { BOUNDS } from '../../../protocol/record.ts';
@@ -11,15 +10,19 @@ import { atMost } from '../../ingest/patience.ts';
 import type { Disk } from '../../sinks/disk.ts';
 import type { PoisonLetters } from '../../sinks/feed/poison-letters.ts';
 import {
+  type HeldRecords,
   jsonOf,
   type LogEntry,
   type LogOutcome,
   type LogRecord,
   type LogRejection,
   type RecordLog,
+  type Standing,
 } from '../recordlog.ts';
 import { AckTail } from './ack-tail.ts';
 import { AdminSession } from './admin-session.ts';
+import { Adoption } from './adoption.ts';
+import { rejectedOf, sequencesIn, type Verdict, within } from './append-verdict.ts';
 import type { KafkaClient, KafkaMessage } from './client.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { KafkaDeadLetters } from './dead-letters.ts';
@@ -28,6 +31,7 @@ import { type HeldPiece, Ledger, type LedgerBounds } from './ledger.ts';
 import { LogLink } from './log-link.ts';
 import { partitionOf } from './partitioner.ts';
 import { Settlement } from './settlement.ts';
+import { rejectionBy, standingOf } from './standing.ts';
 import type { TopicsSpec } from './topics.ts';
 
 export interface KafkaRecordLogOptions {
@@ -49,7 +53,7 @@ export interface KafkaRecordLogOptions {
   readonly onFatal: (error: MooringError) => void;
   /** Bytes of JSON of one record; a larger one is rejected for good. 512 KiB, a whole batch, when left out. */
   readonly recordBytesMax?: number;
-  /** Appends that may wait for groups once they have said `held`; 20,000 when left out. */
+  /** Appends that may wait for groups, also once they have said `held`; 20,000 when left out. */
   readonly watchedMax?: number;
   readonly ledger?: Partial<LedgerBounds>;
 }
@@ -67,7 +71,7 @@ const WATCHED_MAX = 20_000;
  * names sinks, when each of them has committed it; and the message that says so is durable on the topic of
  * acknowledgements. All copies read that topic, so that none produces again what another has.
  */
-export class KafkaRecordLog implements RecordLog {
+export class KafkaRecordLog implements RecordLog, HeldRecords {
   readonly deadLetters: DeadLetters & PoisonLetters;
   readonly #options: KafkaRecordLogOptions;
   readonly #clock: Clock;
@@ -78,11 +82,13 @@ export class KafkaRecordLog implements RecordLog {
   readonly #flights = new Flights();
   readonly #commits: CommitWatch | undefined;
   readonly #settlement: Settlement;
+  readonly #adoption: Adoption;
   readonly #tail: AckTail;
   readonly #appends = new Set<Promise<unknown>>();
   readonly #watchedMax: number;
   /** Appends that wait for groups. */
   #watched = 0;
+  #onConcluded: (run: RunId) => void = () => undefined;
   #isOpen = false;
 
   constructor(options: KafkaRecordLogOptions) {
@@ -93,7 +99,7 @@ export class KafkaRecordLog implements RecordLog {
     this.#recordBytesMax = recordBytesMax ?? BOUNDS.batchJsonBytes;
     this.#watchedMax = options.watchedMax ?? WATCHED_MAX;
     const isDeciding = (sink: string): boolean => ack !== 'log' && ack.groups.includes(`${prefix}.${sink}`);
-    this.#ledger = new Ledger(options.ledger, isDeciding);
+    this.#ledger = new Ledger(options.ledger, isDeciding, (run) => this.#onConcluded(run));
     this.#link = new LogLink(options);
     this.#admin = new AdminSession(client, clock);
     const shared = { admin: this.#admin, clock, log };
@@ -114,6 +120,7 @@ export class KafkaRecordLog implements RecordLog {
       commits: this.#commits,
       clock,
     });
+    this.#adoption = new Adoption({ ledger: this.#ledger, settlement: this.#settlement, clock });
     this.deadLetters = new KafkaDeadLetters({ link: this.#link, topics, files: letterFiles, clock });
     this.#tail = new AckTail({
       ...shared,
@@ -122,7 +129,7 @@ export class KafkaRecordLog implements RecordLog {
       topic: names.acks,
       group: `${prefix}.ledger.${Buffer.from(random.bytes(8)).toString('hex')}`,
       onMessage: (message) => {
-        this.#ledger.learn(message);
+        this.#ledger.learn(message, clock.monotonicMs());
         this.#link.note(names.records, message.partition, message.last);
       },
       // The acknowledgements tell how long the log has been before: a shorter one is not that log.
@@ -152,6 +159,19 @@ export class KafkaRecordLog implements RecordLog {
     return this.#link.fatal === undefined && this.#ledger.stored(run).has(sequence);
   }
 
+  watch(listener: (run: RunId) => void): void {
+    this.#onConcluded = listener;
+  }
+
+  standing(run: RunId, ranges: readonly Range[]): Standing {
+    return this.#link.fatal === undefined ? standingOf(this.#ledger, run, ranges) : NOWHERE;
+  }
+
+  adopt(run: RunId): readonly Range[] {
+    const isSilent = this.#commits === undefined || this.#link.fatal !== undefined || !this.#isOpen;
+    return isSilent ? [] : this.#adoption.adopt(run);
+  }
+
   /** Rejects with `LOG_FAILED`, or with what was fatal. */
   async append(entry: LogEntry): Promise<LogOutcome> {
     if (!this.#isOpen) throw new MooringError('LOG_FAILED', 'the log is closed');
@@ -166,6 +186,7 @@ export class KafkaRecordLog implements RecordLog {
 
   async close(): Promise<void> {
     this.#isOpen = false;
+    this.#settlement.close();
     await this.#commits?.close();
     await Promise.allSettled(this.#appends);
     await Promise.all([this.#link.close(), this.#tail.close()]);
@@ -257,6 +278,7 @@ export class KafkaRecordLog implements RecordLog {
         ...span,
         sequences: produced,
         isDeclared: false,
+        sinceMs: this.#clock.monotonicMs(),
         refusalsEpoch,
       };
       if (this.#ledger.addHeld(piece)) this.#begin(piece, verdict);
@@ -289,23 +311,20 @@ export class KafkaRecordLog implements RecordLog {
     }
     await this.#until(deadlineMs, Promise.all(pieces.map((piece) => this.#settlement.declare(piece))));
     const asked = pieces.map((piece) => ({ piece, sequences: within(piece, taken) }));
-    const later = this.#watch(pieces);
+    const settled = this.#watch(pieces);
     const patienceMs = Math.min(HELD_MS, deadlineMs - this.#clock.monotonicMs());
-    if (later !== undefined) await atMost(this.#clock, patienceMs, later.catch(unlessExpired));
+    if (settled !== undefined) await atMost(this.#clock, patienceMs, settled.catch(unlessExpired));
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
     const held = new Set(asked.flatMap(({ piece, sequences }) => sequences.filter((one) => piece.sequences.has(one))));
     const concluded = taken.filter((sequence) => !held.has(sequence));
     const sunk = this.#sunk(entry.run, concluded, epoch);
     const stored = concluded.filter((sequence) => !sunk.sequences.has(sequence));
-    const outcome = {
+    return {
       stored: rangesOf(stored),
       added: stored.filter((sequence) => verdict.fresh.has(sequence)).length,
       held: rangesOf(taken.filter((sequence) => held.has(sequence))),
       rejected: [...rejected, ...sunk.rejections],
     };
-    if (held.size === 0 || later === undefined) return outcome;
-    const waiting = [...held];
-    return { ...outcome, later: later.then(() => this.#sunk(entry.run, waiting, epoch).rejections) };
   }
 
   /** What sinks have refused for good of some records. Throws `LOG_FAILED` where anything was forgotten since. */
@@ -320,12 +339,7 @@ export class KafkaRecordLog implements RecordLog {
     }
     return {
       sequences: new Set([...sinks.values()].flat()),
-      rejections: [...sinks].map(([sink, some]) => ({
-        ranges: rangesOf(some.toSorted((a, b) => a - b)),
-        code: sinkRejectCode(sink),
-        reason: `the sink ${sink} does not take it`,
-        isKept: true,
-      })),
+      rejections: [...sinks].map(([sink, some]) => rejectionBy(sink, rangesOf(some.toSorted((a, b) => a - b)))),
     };
   }
 
@@ -337,9 +351,9 @@ export class KafkaRecordLog implements RecordLog {
     void Promise.allSettled(settling).then(() => {
       this.#watched -= 1;
     });
-    const later = Promise.all(settling).then(() => undefined);
-    later.catch(() => undefined);
-    return later;
+    const settled = Promise.all(settling).then(() => undefined);
+    settled.catch(() => undefined);
+    return settled;
   }
 
   /** What is not finished then goes on, and whoever repeats the append shares it. */
@@ -350,46 +364,14 @@ export class KafkaRecordLog implements RecordLog {
   }
 }
 
+const NOWHERE: Standing = { stored: [], held: [], rejected: [] };
+
 interface Sunk {
   readonly sequences: ReadonlySet<number>;
   readonly rejections: readonly LogRejection[];
 }
 
-/** What is found out about an append. */
-interface Verdict {
-  /** Where its records are that the log has, and that are not known to be stored. */
-  readonly pieces: Set<HeldPiece>;
-  /** Sequences that this append has produced. */
-  readonly fresh: Set<number>;
-  readonly tooLarge: number[];
-  readonly refused: number[];
-}
-
-function sequencesIn(ranges: readonly Range[]): number[] {
-  const sequences: number[] = [];
-  for (const [first, last] of ranges)
-    for (let sequence = first; sequence <= last; sequence += 1) sequences.push(sequence);
-  return sequences;
-}
-
 /** What the log has lost is not even held: it is to be sent again now. Otherwise, whoever asks again waits again. */
 function unlessExpired(error: unknown): void {
   if (error instanceof MooringError && error.code === 'LOG_EXPIRED') throw error;
-}
-
-function within({ sequences }: HeldPiece, taken: readonly number[]): number[] {
-  return taken.filter((sequence) => sequences.has(sequence));
-}
-
-function rejectedOf({ tooLarge, refused }: Verdict, recordBytesMax: number): LogOutcome['rejected'] {
-  const ranges = (sequences: readonly number[]): Range[] => rangesOf(sequences.toSorted((a, b) => a - b));
-  const rejected: LogOutcome['rejected'][number][] = [];
-  if (tooLarge.length > 0) {
-    const reason = `larger than ${recordBytesMax} bytes as JSON, or than the topic takes`;
-    rejected.push({ ranges: ranges(tooLarge), code: 'too_large', reason });
-  }
-  if (refused.length > 0) {
-    rejected.push({ ranges: ranges(refused), code: 'refused_by_log', reason: 'the broker refuses it for good' });
-  }
-  return rejected;
 }

@@ -15,6 +15,7 @@ function pieceOf(ranges: readonly Range[], run = RUN): HeldPiece {
     last: 9,
     sequences: new IntervalSet(ranges),
     isDeclared: true,
+    sinceMs: 0,
     refusalsEpoch: 0,
   };
 }
@@ -119,7 +120,7 @@ test('whatever is learned in whatever order, nothing is both stored and held, an
       for (const { state, range: given, run: index } of steps) {
         const model = runs[index] as (typeof runs)[number];
         const place = { gateway: 'plaka', partition: 0, first: 0, last: 0 };
-        ledger.learn({ run: model.run, ...place, state, ranges: [given] });
+        ledger.learn({ run: model.run, ...place, state, ranges: [given] }, 0);
         model[state].add(...given);
       }
       for (const { run, stored, held } of runs) {

@@ -17,6 +17,8 @@ export interface HeldPiece {
   readonly sequences: IntervalSet;
   /** A message of the acknowledgements says that the log has them. */
   isDeclared: boolean;
+  /** When it was heard of here, on the monotonic clock; the oldest part of it. */
+  readonly sinceMs: number;
   /** Of the ledger's refusals, before the records could be refused: when it has grown, one of these may be forgotten. */
   readonly refusalsEpoch: number;
   /** Under way. */
@@ -57,6 +59,7 @@ export class Ledger {
   readonly #stored = new Map<RunId, IntervalSet>();
   readonly #held = new Map<RunId, Held>();
   readonly #isDeciding: (sink: string) => boolean;
+  readonly #onConcluded: (run: RunId) => void;
   /** What sinks that decide have refused; and of that, what gateways may hear. */
   readonly refused: Refusals;
   readonly rejected: Refusals;
@@ -64,16 +67,33 @@ export class Ledger {
   #heldCount = 0;
   #heldRanges = 0;
 
-  /** @param isDeciding whether a sink has to have a record before it is acknowledged; none when left out */
-  constructor(bounds: Partial<LedgerBounds> = {}, isDeciding: (sink: string) => boolean = () => false) {
+  /**
+   * @param isDeciding whether a sink has to have a record before it is acknowledged; none when left out
+   * @param onConcluded called when records of a run have become stored or rejected
+   */
+  constructor(
+    bounds: Partial<LedgerBounds> = {},
+    isDeciding: (sink: string) => boolean = () => false,
+    onConcluded: (run: RunId) => void = () => undefined,
+  ) {
     this.#bounds = { ...BOUNDS, ...bounds };
     this.#isDeciding = isDeciding;
+    this.#onConcluded = onConcluded;
     this.refused = new Refusals(this.#bounds.refusedRangesMax);
     this.rejected = new Refusals(this.#bounds.refusedRangesMax);
   }
 
   stored(run: RunId): ReadonlyIntervalSet {
     return this.#stored.get(run) ?? NOTHING;
+  }
+
+  heldOf(run: RunId): ReadonlyIntervalSet {
+    return this.#held.get(run)?.all ?? NOTHING;
+  }
+
+  /** What is held of a run; the one that was produced first comes first. */
+  piecesOf(run: RunId): readonly HeldPiece[] {
+    return this.#held.get(run)?.pieces ?? [];
   }
 
   /** The piece that a record is in; undefined where it is not known to be held. */
@@ -92,11 +112,13 @@ export class Ledger {
     this.#stored.set(run, sequences);
     this.#forget(run);
     this.#release(run, ranges);
+    this.#onConcluded(run);
   }
 
   addRejected(run: RunId, sink: string, ranges: readonly Range[]): void {
     this.rejected.add(run, sink, ranges);
     this.#release(run, ranges);
+    this.#onConcluded(run);
   }
 
   /**
@@ -129,8 +151,8 @@ export class Ledger {
     if (held?.pieces.includes(piece)) this.#remove(held, piece);
   }
 
-  /** What a message of the acknowledgements says. */
-  learn(message: AckMessage): void {
+  /** What a message of the acknowledgements says. @param nowMs on the monotonic clock */
+  learn(message: AckMessage, nowMs: number): void {
     const { run, gateway, partition, first, last, ranges } = message;
     switch (message.state) {
       case 'stored':
@@ -145,7 +167,8 @@ export class Ledger {
       case 'held': {
         const sequences = new IntervalSet(ranges);
         const refusalsEpoch = this.refused.epoch;
-        this.addHeld({ run, gateway, partition, first, last, sequences, isDeclared: true, refusalsEpoch });
+        const place = { run, gateway, partition, first, last };
+        this.addHeld({ ...place, sequences, isDeclared: true, sinceMs: nowMs, refusalsEpoch });
       }
     }
   }

@@ -37,7 +37,7 @@ beforeEach(() => {
 function heldPiece(ranges: readonly Range[], last: number): HeldPiece {
   const sequences = new IntervalSet(ranges);
   const place = { run: RUN, gateway: 'plaka', partition: 0, first: 0, last };
-  const piece = { ...place, sequences, isDeclared: false, refusalsEpoch: ledger.refused.epoch };
+  const piece = { ...place, sequences, isDeclared: false, sinceMs: 0, refusalsEpoch: ledger.refused.epoch };
   ledger.addHeld(piece);
   return piece;
 }

@@ -22,6 +22,7 @@ const ACK_MS = 20_000;
 /** Leads what the log has to being stored: the word of it is durable before anybody hears it. */
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #closed = new AbortController();
 
   constructor(options: SettlementOptions) {
     this.#options = options;
@@ -40,10 +41,11 @@ export class Settlement {
   /**
    * Resolves when a piece is where it has to be, or refused there, and messages say so. Rejects with `LOG_FAILED`, and may be called again
    * then, or with `LOG_EXPIRED` where it is nowhere any more. Whoever asks while it is under way shares it.
+   * @param graceMs how long it is left to another copy to say so, once it is there; not at all when left out
    */
-  settle(piece: HeldPiece): Promise<void> {
+  settle(piece: HeldPiece, graceMs = 0): Promise<void> {
     if (piece.settling === undefined) {
-      piece.settling = this.#settle(piece).catch((error: unknown) => {
+      piece.settling = this.#settle(piece, graceMs).catch((error: unknown) => {
         piece.settling = undefined;
         throw error;
       });
@@ -60,7 +62,12 @@ export class Settlement {
     piece.isDeclared = true;
   }
 
-  async #settle(piece: HeldPiece): Promise<void> {
+  /** Nothing is left to another copy any more, nor begun. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #settle(piece: HeldPiece, graceMs: number): Promise<void> {
     const { ledger } = this.#options;
     const { run, sequences } = piece;
     while (!sequences.isEmpty) {
@@ -68,6 +75,7 @@ export class Settlement {
       const { first, last } = piece;
       const waiting = sequences.ranges();
       await this.#passed(piece, first, last);
+      if (graceMs > 0) await this.#wait(graceMs);
       // Another copy may have said so meanwhile.
       const ranges = waiting
         .flatMap((range) => sequences.within(...range))
@@ -104,6 +112,16 @@ export class Settlement {
     }
     await this.#say(passed, { state: 'stored' }, stored);
     ledger.addStored(run, stored);
+  }
+
+  async #wait(durationMs: number): Promise<void> {
+    const { signal } = this.#closed;
+    try {
+      await this.#options.clock.sleep(durationMs, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new MooringError('LOG_FAILED', 'the log is closed', { cause: error });
+    }
   }
 
   async #passed(piece: HeldPiece, first: number, last: number): Promise<void> {
