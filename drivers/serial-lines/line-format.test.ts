@@ -43,6 +43,12 @@ test('what is printed with any number of decimals is read again', () => {
   );
 });
 
+test('digits that nearly are a number are read in no time', () => {
+  const beganMs = performance.now();
+  expect(fieldsOf(`${'7'.repeat(65_000)}x`, 'csv', ',')?.get('1')).toBe('text');
+  expect(performance.now() - beganMs).toBeLessThan(1000);
+});
+
 test.each(fixture.checksums)('$line', ({ line, body }) => {
   expect(withoutChecksum(line) ?? null).toBe(body);
 });

@@ -7,7 +7,9 @@ export type Field = number | 'nothing' | 'text';
 export type Fields = ReadonlyMap<string, Field>;
 
 /** As people and printf write them; not `nan`, `inf`, `0x10`, nor nothing. */
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Longer than any number that a device writes. */
+const NUMBER_CHARACTERS_MAX = 64;
 /** What printf and sensor libraries write where they have no number. */
 const NOTHING = /^[+-]?(?:|nan|inf|infinity|ovf|null|none|n\/a|-+)$/i;
 const TRUTHS: Readonly<Record<string, number>> = { true: 1, false: 0, on: 1, off: 0 };
@@ -73,6 +75,6 @@ function pairFields(line: string): Fields | undefined {
 
 function fieldOf(text: string): Field {
   const trimmed = text.trim();
-  if (NUMBER.test(trimmed)) return Number(trimmed);
+  if (trimmed.length <= NUMBER_CHARACTERS_MAX && NUMBER.test(trimmed)) return Number(trimmed);
   return TRUTHS[trimmed.toLowerCase()] ?? (NOTHING.test(trimmed) ? 'nothing' : 'text');
 }

@@ -1,3 +1,4 @@
+import { decimalOf } from '../decimal.ts';
 import { textOf } from '../foreign-json.ts';
 import { anyTimeOf } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
@@ -13,7 +14,6 @@ export interface LinesOptions {
 }
 
 const LINES_MAX = 10_000;
-const NUMBER_PATTERN = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** `AggDay[TH1]`: the mean, sum, difference or rest of a day. */
 const AGGREGATE_PATTERN = /^([A-Za-z]\w*)\[.+\]$/;
 /** Where neither the configuration nor the topic knows better. */
@@ -71,10 +71,10 @@ export class LinesFormat implements Format {
     if (fields.length !== 3) return refuse(at, `has ${fields.length} fields, and not sensor | time | value`);
     if (sensor === '') return refuse(at, 'names no sensor');
     if (time === '') return refuse(at, 'says no time');
-    if (!NUMBER_PATTERN.test(value)) return refuse(at, 'has a value that is no number');
+    const number = decimalOf(value) ?? refuse(at, 'has a value that is no number');
     const said = anyTimeOf(time, at, this.#zone);
     const rule = this.#ruleOf(sensor, topic);
-    const { metric, value: taken, unit } = measureOf({ metric: rule.to[0], unit: rule.unit, rule }, Number(value), at);
+    const { metric, value: taken, unit } = measureOf({ metric: rule.to[0], unit: rule.unit, rule }, number, at);
     const info = { ...said?.info, ...(unit === undefined ? {} : { unit: { [metric]: unit } }) };
     return {
       sourceId: sensor.toWellFormed(),

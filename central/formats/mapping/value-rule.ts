@@ -1,5 +1,6 @@
 import type { MetricType } from '../../../protocol/metrics.ts';
 import type { JsonValue, MetricValue } from '../../../protocol/record.ts';
+import { decimalOf } from '../decimal.ts';
 import { refuse } from '../refuse.ts';
 
 /** What is done with a value between the message and the registry's metric; each part may be left out. */
@@ -37,9 +38,8 @@ export function numberIn(text: string, decimal: '.' | ','): number | undefined {
   const trimmed = text.trim();
   const plain = decimal === ',' ? trimmed.replace(',', '.') : trimmed;
   if (decimal === ',' && trimmed.includes('.')) return undefined;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(plain)) return undefined;
-  const value = Number(plain);
-  return Number.isFinite(value) ? value + 0 : undefined;
+  const value = decimalOf(plain);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function isSame(absent: string | number, value: JsonValue, decimal: '.' | ','): boolean {

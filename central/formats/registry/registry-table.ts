@@ -2,6 +2,7 @@ import { BOUNDS, type JsonValue, type Location } from '../../../protocol/record.
 import type { Problem } from '../../../runtime/config/problem.ts';
 import { didYouMean } from '../../../runtime/config/suggest.ts';
 import { MooringError } from '../../../runtime/errors.ts';
+import { decimalOf } from '../decimal.ts';
 import { CsvError, type CsvRow, csvRows } from './csv.ts';
 import { JsonEntriesError, jsonEntries } from './json-entries.ts';
 
@@ -254,8 +255,8 @@ function textOf(value: JsonValue | undefined): string | undefined {
 
 function numberOf(value: JsonValue | undefined): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : undefined;
-  if (typeof value !== 'string' || !/^[+-]?(\d+\.?\d*|\.\d+)$/.test(value.trim())) return undefined;
-  return Number(value) + 0;
+  const number = typeof value === 'string' ? decimalOf(value.trim()) : undefined;
+  return Number.isFinite(number) ? number : undefined;
 }
 
 function isEmpty(value: JsonValue | undefined): boolean {
