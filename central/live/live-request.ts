@@ -14,7 +14,9 @@ const STATIONS_MAX = 64;
 
 /** What a URL asks for; a text says what is wrong with it; undefined: there is nothing. */
 export function liveRequestOf(url: string, legacy: 'ntua' | undefined): LiveRequest | string | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const parsed = URL.parse(url, 'http://localhost');
+  if (parsed === null) return undefined;
+  const { pathname, searchParams } = parsed;
   const feed = legacy === undefined ? undefined : LEGACY_FEEDS.get(pathname);
   if (feed !== undefined) return { bytesOf: feed, droppedOf: () => undefined };
   if (pathname !== LIVE_PATH) return undefined;

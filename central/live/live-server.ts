@@ -7,6 +7,7 @@ import { addressOf, listening } from '../../runtime/listening.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { LiveConfig } from '../config/live.ts';
 import { BearerToken } from '../ingest/foreign/bearer-token.ts';
+import { RefusalNotices } from '../ingest/foreign/refusal-notices.ts';
 import { cookieOf, denialOf, type LiveAccessOptions } from './live-access.ts';
 import type { LiveHub } from './live-hub.ts';
 import { LIVE_PATH, type LiveRequest, liveRequestOf } from './live-request.ts';
@@ -22,6 +23,8 @@ export interface LiveServerOptions {
 
 const CLIENTS_MAX = 128;
 const REQUEST_MS = 10_000;
+/** Time for whoever is refused to read why, in milliseconds. */
+const REFUSAL_MS = 1000;
 const HEADER_BYTES_MAX = 8192;
 /** A client that does not answer one of these by the next is gone, or reads too slowly; in milliseconds. */
 const PING_MS = 30_000;
@@ -39,11 +42,15 @@ export class LiveServer {
     maxPayload: MESSAGE_BYTES_MAX,
   });
   readonly #clients = new Set<WebSocket>();
+  /** They never become a WebSocket, and no time-out of the server is about them. */
+  readonly #refused = new Set<Duplex>();
+  readonly #notices: RefusalNotices<string>;
   #access: LiveAccessOptions = { token: undefined, origins: [] };
   #server: Server | undefined;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
+    this.#notices = new RefusalNotices(options.clock, options.log);
   }
 
   get address(): ListenAddress | undefined {
@@ -84,6 +91,7 @@ export class LiveServer {
     // Whoever reads hears that it may come again; nobody is waited for.
     for (const client of this.#clients) client.close(1001);
     for (const client of this.#clients) client.terminate();
+    for (const socket of this.#refused) socket.destroy();
     await closed;
   }
 
@@ -111,24 +119,43 @@ export class LiveServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
-    const { config, clientsMax = CLIENTS_MAX, log } = this.#options;
+    const { config, clientsMax = CLIENTS_MAX } = this.#options;
     const denial = denialOf(request.headers, this.#access);
     if (denial !== undefined) {
-      log.warn({ code: denial.code, remote: request.socket.remoteAddress }, 'a client of the live feed is refused');
-      refuse(socket, denial.status, denial);
+      const { code, status } = denial;
+      this.#notices.add(code, 'clients of the live feed are refused', { code, remote: request.socket.remoteAddress });
+      this.#refuse(socket, status, denial);
       return;
     }
     const asked = liveRequestOf(request.url ?? '', config.legacy);
     if (asked === undefined) {
-      refuse(socket, 404, { code: 'NOT_FOUND', message: 'there is no such feed', hint: `Look at ${LIVE_PATH}.` });
+      this.#refuse(socket, 404, { code: 'NOT_FOUND', message: 'there is no such feed', hint: `Look at ${LIVE_PATH}.` });
     } else if (typeof asked === 'string') {
-      refuse(socket, 400, { code: 'QUERY', message: asked, hint: 'Look at docs/live.md.' });
+      this.#refuse(socket, 400, { code: 'QUERY', message: asked, hint: 'Look at docs/live.md.' });
     } else if (this.#clients.size >= clientsMax || this.#server === undefined) {
       const hint = 'Come back later.';
-      refuse(socket, 503, { code: 'FULL', message: `${clientsMax} clients listen already`, hint });
+      this.#refuse(socket, 503, { code: 'FULL', message: `${clientsMax} clients listen already`, hint });
     } else {
       this.#sockets.handleUpgrade(request, socket, head, (client) => this.#join(client, asked));
     }
+  }
+
+  /** Before it is a WebSocket. */
+  #refuse(socket: Duplex, status: number, { code, message, hint }: Wrong): void {
+    const body = `${JSON.stringify({ code, message, hint })}\n`;
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'connection: close',
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    this.#refused.add(socket);
+    const cancel = this.#options.clock.after(REFUSAL_MS, () => socket.destroy());
+    socket.once('close', () => {
+      cancel();
+      this.#refused.delete(socket);
+    });
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
 
   #join(client: WebSocket, asked: LiveRequest): void {
@@ -177,16 +204,4 @@ function respond(response: ServerResponse, status: number, { code, message, hint
   const upgrade = status === 426 ? { upgrade: 'websocket', connection: 'upgrade' } : {};
   response.writeHead(status, { 'content-type': 'application/json', ...upgrade });
   response.end(`${JSON.stringify({ code, message, hint })}\n`);
-}
-
-/** Before it is a WebSocket. */
-function refuse(socket: Duplex, status: number, { code, message, hint }: Wrong): void {
-  const body = `${JSON.stringify({ code, message, hint })}\n`;
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'connection: close',
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -24,13 +26,16 @@ let folder: string;
 let live: Live;
 let log: LogLines;
 let clients: WebSocket[];
+let closings: (() => void)[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mooring-live-'));
   log = new LogLines();
   clients = [];
+  closings = [];
 });
 afterEach(async () => {
   for (const client of clients) client.terminate();
+  for (const close of closings) close();
   await live.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -112,6 +117,25 @@ class Listener {
   }
 }
 
+/** Asks for a WebSocket as no library would, and does not close when the other side has. */
+function askedAs(target: string): Socket {
+  const socket = connect({ host: '127.0.0.1', port: live.status().address?.port ?? 0, allowHalfOpen: true });
+  closings.push(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write(
+    [
+      `GET ${target} HTTP/1.1`,
+      'Host: localhost',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      '\r\n',
+    ].join('\r\n'),
+  );
+  return socket;
+}
+
 test('ten clients, of which one does not read: nine have everything, and the slow one costs no more than its queue', async () => {
   const queueBytes = 65_536;
   await started({ queueBytes, historyMs: 60_000 });
@@ -183,6 +207,34 @@ test('what is not the feed is told from it', async () => {
   expect((await fetch(url)).status).toBe(404);
   expect(await new Listener('/raw/temperature').status()).toBe(404);
   expect(await new Listener('/api/v1/live?station=UPPER').status()).toBe(400);
+});
+
+test('what is asked in no way that a URL can be is refused as what is not there', async () => {
+  await started();
+  for (const target of ['//', 'http://[', '/api/v1/live?station=%']) {
+    const socket = askedAs(target);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect([target, String(answer).split('\r\n')[0]]).toEqual([
+      target,
+      target.startsWith('/api') ? 'HTTP/1.1 400 Bad Request' : 'HTTP/1.1 404 Not Found',
+    ]);
+  }
+  expect(await new Listener('/api/v1/live').status()).toBe(101);
+});
+
+test('a client that is refused and stays is let go a second later, and holds up no end', async () => {
+  const clock = new SteppedClock();
+  await started({ tokenFile: withToken() }, { clock });
+  const [staying, late] = [askedAs('/api/v1/live'), askedAs('/api/v1/live')];
+  await Promise.all([once(staying, 'data'), once(late, 'data')]);
+  await clock.advance(1000);
+  await eventually('what it says reaches nobody', WITHIN_MS, () => {
+    if (!staying.destroyed) staying.write('x');
+    return staying.destroyed;
+  });
+  await once(askedAs('/api/v1/live'), 'data');
+  await live.close();
+  expect(log.said.filter((line) => line === 'warn: clients of the live feed are refused')).toHaveLength(1);
 });
 
 test('a client that does not answer a ping is let go', async () => {

@@ -13,12 +13,16 @@ test('a record is read as it stands, with its place', () => {
   });
 });
 
-test.each([{ clock: undefined }, { clock: 5 }, { station: null }, { timestamp: '2026-01-31' }])(
-  'what every sink relies on is checked: %o',
-  (change) => {
-    expect(() => storeRecordOf(message(change))).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }));
-  },
-);
+test.each([
+  { clock: undefined },
+  { clock: 5 },
+  { station: null },
+  { timestamp: '2026-01-31' },
+  { received_at: { toString: 1 } },
+  { received_at: 'yesterday' },
+])('what every sink relies on is checked: %o', (change) => {
+  expect(() => storeRecordOf(message(change))).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }));
+});
 
 test('what is nested so deep that no program could write it again is refused, on one line or on two', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;

@@ -28,6 +28,7 @@ function checkedOf(value: Buffer): StoreRecord {
   const text = textOf(value);
   const flat = flatOf(text);
   if (!isTimestamp(flat.timestamp)) throw poison('its timestamp is none');
+  if (flat.received_at !== undefined && !isTimestamp(flat.received_at)) throw poison('its received_at is no timestamp');
   // A line of a file has to stay one.
   const json = LINE_END.test(text) ? JSON.stringify(flat) : text;
   return { flat, json, place: parseRecordId(flat.id) };
@@ -89,7 +90,8 @@ function isWithin(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1));
 }
 
-function isTimestamp(text: string): boolean {
+function isTimestamp(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
   const timeMs = Date.parse(text);
   return text.length === TIMESTAMP_CHARACTERS && Number.isFinite(timeMs) && new Date(timeMs).toISOString() === text;
 }
