@@ -13,6 +13,7 @@ import { SteppedCron } from '../../test/stepped-cron.ts';
 import { Schedule } from '../schedule/schedule.ts';
 import { nodeDisk } from '../sinks/disk.ts';
 import type { FilesFormat } from '../sinks/files/files.ts';
+import { OwnThreadEncoder } from '../sinks/files/lines-encoder.ts';
 import { ParquetRecordFile } from '../sinks/parquet/record-file.ts';
 import { DayManifests } from './day-manifests.ts';
 import type { Manifest } from './manifest.ts';
@@ -196,7 +197,11 @@ test.each<FilesFormat>(['ndjson', 'both', 'parquet'])(
     const file = { load: async () => undefined, save: async () => undefined };
     const jobs = new Schedule({ atMinutes: 190, file, cron: new SteppedCron(clock), clock, log: said });
     await jobs.open();
-    const sink = new ManifestedFiles({ name: 'archive', path: '/srv/r', format, jobs, clock, log: said, disk });
+    // A thread has its own time, and the clock is stepped.
+    const createEncoder = () => new OwnThreadEncoder();
+    const sink = new ManifestedFiles({
+      ...{ name: 'archive', path: '/srv/r', format, jobs, clock, log: said, disk, createEncoder },
+    });
     await sink.open(NEVER);
     const write = async (sequences: readonly number[]): Promise<void> => {
       const written = sink.write([entryOf(runOf(1), sequences)]);

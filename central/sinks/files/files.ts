@@ -7,9 +7,11 @@ import { jsonOf, type LogEntry } from '../../recordlog/recordlog.ts';
 import { Appender } from '../appender.ts';
 import { type Disk, nodeDisk } from '../disk.ts';
 import type { ForeignRecord, LogPosition, Sink } from '../sink.ts';
+import { EncoderThread } from './encoder-thread.ts';
 import { foreignIdsOf } from './foreign-ids.ts';
 import { type FilesLayout, hourFileOf } from './hour-file.ts';
 import { HourParts } from './hour-parts.ts';
+import type { LinesEncoder } from './lines-encoder.ts';
 import { ParquetParts } from './parquet-parts.ts';
 
 export type FilesFormat = 'ndjson' | 'parquet' | 'both';
@@ -25,6 +27,8 @@ export interface FilesSinkOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly disk?: Disk;
+  /** What makes Parquet; a thread of its own when left out. */
+  readonly createEncoder?: () => LinesEncoder;
   /** Least time between two commits, in milliseconds; 1000 when left out. */
   readonly commitIntervalMs?: number;
   /** How long the first record after an idle time waits for others, in milliseconds; 10 when left out. */
@@ -64,7 +68,7 @@ export class FilesSink implements Sink {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    const { format, path: root, disk, clock, log } = this.#options;
+    const { format, path: root, disk, clock, log, createEncoder = () => new EncoderThread() } = this.#options;
     // Another process may have made some since.
     this.#parts.forgetAll();
     await this.#appender.open(signal);
@@ -74,6 +78,7 @@ export class FilesSink implements Sink {
       parts: this.#parts,
       root,
       temporaryDir: join(root, STATE_FOLDER, 'tmp'),
+      createEncoder,
       keepsLines: format === 'both',
       disk,
       clock,

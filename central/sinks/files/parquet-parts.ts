@@ -1,13 +1,11 @@
 import { dirname, join } from 'node:path';
-import { parseRecordId } from '../../../protocol/ids.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
-import type { FlatRecord } from '../../recordlog/recordlog.ts';
 import type { Appender } from '../appender.ts';
 import type { Disk } from '../disk.ts';
-import { ParquetRecordFile } from '../parquet/record-file.ts';
 import { endMsOf, type HourParts, numberOf, parquetOf } from './hour-parts.ts';
-import { linesOf } from './lines.ts';
+import { textsOf } from './lines.ts';
+import type { LinesEncoder } from './lines-encoder.ts';
 
 export interface ParquetPartsOptions {
   readonly appender: Pick<Appender, 'parts' | 'changePart'>;
@@ -16,6 +14,7 @@ export interface ParquetPartsOptions {
   readonly root: string;
   /** Absolute folder for what is being written; on the same file system. */
   readonly temporaryDir: string;
+  readonly createEncoder: () => LinesEncoder;
   /** NDJSON stays beside its Parquet. */
   readonly keepsLines: boolean;
   readonly disk: Disk;
@@ -128,17 +127,18 @@ export class ParquetParts {
     await appender.changePart(file, 'finished');
   }
 
-  /** Undefined where the owner closes meanwhile. Everything else has its turn after each part that is read. */
+  /** Undefined where the owner closes meanwhile. */
   async #encoded(path: string): Promise<Uint8Array | undefined> {
-    const parquet = new ParquetRecordFile();
-    for await (const lines of linesOf(this.#options.disk, path)) {
-      if (this.#isClosed) return undefined;
-      for (const json of lines) {
-        const flat = JSON.parse(json) as FlatRecord;
-        parquet.add({ flat, json, place: parseRecordId(flat.id) });
+    const encoder = this.#options.createEncoder();
+    try {
+      for await (const text of textsOf(this.#options.disk, path)) {
+        if (this.#isClosed) return undefined;
+        await encoder.add(text);
       }
+      return await encoder.finish();
+    } finally {
+      await encoder.end();
     }
-    return parquet.finish();
   }
 }
 

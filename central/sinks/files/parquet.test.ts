@@ -8,6 +8,7 @@ import { foreignOf } from '../../../test/conformance/remote-records.ts';
 import { parquetRecords } from '../../../test/parquet-records.ts';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
 import { type FilesFormat, FilesSink } from './files.ts';
+import { OwnThreadEncoder } from './lines-encoder.ts';
 
 const ROOT = '/srv/mooring/records';
 const RUN = runOf(1);
@@ -17,7 +18,9 @@ const START_MS = Date.parse('2026-02-03T06:00:00.000Z');
 
 function setUp(format: FilesFormat, disk = new PowerCutDisk(new SeededRandom(1))) {
   const clock = new SteppedClock(START_MS);
-  const sink = new FilesSink({ name: 'archive', path: ROOT, format, clock, log: silentLog, disk });
+  // A thread has its own time, and the clock is stepped.
+  const createEncoder = () => new OwnThreadEncoder();
+  const sink = new FilesSink({ name: 'archive', path: ROOT, format, clock, log: silentLog, disk, createEncoder });
   const write = async (sequences: readonly number[], foreign: readonly number[] = []): Promise<number> => {
     const records = sequences.map((sequence) => ({ sequence, flat: flatOf(RUN, sequence) }));
     const entries = [{ gateway: 'plaka', run: RUN, records }];
