@@ -207,7 +207,7 @@ function storageOf(config: CentralConfig, jobs: Schedule, { disk = nodeDisk, ...
 }
 
 function foreignOf(
-  { foreign }: CentralConfig,
+  { foreign, stateDir }: CentralConfig,
   storage: Storage,
   { clock, random, log }: CentreOptions,
 ): ForeignWays | undefined {
@@ -217,7 +217,7 @@ function foreignOf(
     assert(found !== undefined, 'sources need Kafka: the configuration is checked');
     return found;
   };
-  return new ForeignWays({ config: foreign, outlets, clock, random, log });
+  return new ForeignWays({ config: foreign, outlets, stateDir, clock, random, log });
 }
 
 function ingestsOf({ ingest }: CentralConfig, intake: BatchReceiver, { clock, random, log }: CentreOptions): Ingest[] {

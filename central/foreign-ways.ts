@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -12,7 +13,9 @@ import type { ForeignLog } from './ingest/foreign/foreign-log.ts';
 import { type HttpRoute, HttpSources, type HttpSourcesStatus } from './ingest/foreign/http-source.ts';
 import { KafkaSource, type KafkaSourceStatus } from './ingest/foreign/kafka-source.ts';
 import { MqttSource, type MqttSourceStatus } from './ingest/foreign/mqtt-source.ts';
+import { SealGate, type SealStatus } from './ingest/foreign/seal-gate.ts';
 import { formatOfSource } from './ingest/foreign/source-format.ts';
+import { TcpSource, type TcpSourceStatus } from './ingest/foreign/tcp-source.ts';
 import { UdpSource, type UdpSourceStatus } from './ingest/foreign/udp-source.ts';
 import type { KafkaClient } from './recordlog/kafka/client.ts';
 
@@ -30,6 +33,8 @@ export interface ForeignWaysOptions {
   readonly config: ForeignConfig;
   /** Asked for when it is opened. */
   readonly outlets: () => ForeignOutlets;
+  /** For what has to outlive a restart: `state` of the configuration. */
+  readonly stateDir: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -44,6 +49,9 @@ export interface SourceStatus {
   readonly uplinks?: number;
   readonly mqtt?: MqttSourceStatus;
   readonly udp?: UdpSourceStatus;
+  readonly tcp?: TcpSourceStatus;
+  /** Where messages over UDP and TCP are sealed. */
+  readonly seal?: SealStatus;
   /** One for each topic; empty where there is none. */
   readonly kafka: readonly KafkaSourceStatus[];
 }
@@ -70,6 +78,8 @@ interface OpenSource {
   readonly merge: UplinkMerge | undefined;
   readonly mqtt: MqttSource | undefined;
   readonly udp: UdpSource | undefined;
+  readonly tcp: TcpSource | undefined;
+  readonly gate: SealGate | undefined;
   readonly kafka: readonly KafkaSource[];
 }
 
@@ -94,6 +104,7 @@ export class ForeignWays {
     for (const registry of this.#registries.values()) await registry.open();
     this.#sources = this.#options.config.sources.map((source) => this.#sourceOf(source));
     this.#http = this.#httpOf(this.#sources);
+    for (const { gate } of this.#sources) await gate?.open();
     for (const way of this.#ways()) await way.open(signal);
   }
 
@@ -110,11 +121,12 @@ export class ForeignWays {
   async close(): Promise<void> {
     await Promise.all(this.#ways().map((way) => way.close()));
     await Promise.all(this.#sources.map(({ intake }) => intake.idle()));
+    await Promise.all(this.#sources.map(({ gate }) => gate?.close()));
     await Promise.all([...this.#registries.values()].map((registry) => registry.close()));
   }
 
   #ways(): readonly Way[] {
-    const ways = this.#sources.flatMap(({ mqtt, udp, kafka }): (Way | undefined)[] => [mqtt, udp, ...kafka]);
+    const ways = this.#sources.flatMap(({ mqtt, udp, tcp, kafka }): (Way | undefined)[] => [mqtt, udp, tcp, ...kafka]);
     return [...ways, this.#http].filter((way) => way !== undefined);
   }
 
@@ -138,18 +150,26 @@ export class ForeignWays {
     return { config, intake, merge, ...this.#waysOf(config, intake) };
   }
 
-  #waysOf(config: SourceConfig, intake: ForeignIntake): Pick<OpenSource, 'mqtt' | 'udp' | 'kafka'> {
-    const { name: source, mqtt, udp, kafka } = config;
+  #waysOf(config: SourceConfig, intake: ForeignIntake): Pick<OpenSource, 'mqtt' | 'udp' | 'tcp' | 'gate' | 'kafka'> {
+    const { name: source, mqtt, udp, tcp, sealKeyFile, kafka } = config;
     const { clock, random, log, outlets } = this.#options;
     const shared = { source, intake, clock, random, log };
     const { client, prefix } = outlets();
+    const gate = sealKeyFile === undefined ? undefined : this.#gateOf(source, sealKeyFile);
     return {
+      gate,
       mqtt: mqtt && new MqttSource({ ...shared, ...mqtt, broker: this.#broker }),
-      udp: udp && new UdpSource({ ...shared, ...udp }),
+      udp: udp && new UdpSource({ ...shared, ...udp, gate }),
+      tcp: tcp && new TcpSource({ ...shared, ...tcp, gate }),
       kafka: (kafka?.topics ?? []).map((topic) => {
         return new KafkaSource({ ...shared, topic, group: `${prefix}.source:${source}:${topic}`, client });
       }),
     };
+  }
+
+  #gateOf(source: string, keyFile: string): SealGate {
+    const { stateDir, clock, log } = this.#options;
+    return new SealGate({ source, keyFile, memoryFile: join(stateDir, 'sequences', `${source}.json`), clock, log });
   }
 
   #httpOf(sources: readonly OpenSource[]): HttpSources | undefined {
@@ -172,7 +192,7 @@ export class ForeignWays {
 /** Of one post. */
 const BODY_BYTES_MAX = 2 ** 20;
 
-function statusOf({ config, intake, merge, mqtt, udp, kafka }: OpenSource): SourceStatus {
+function statusOf({ config, intake, merge, mqtt, udp, tcp, gate, kafka }: OpenSource): SourceStatus {
   return {
     name: config.name,
     format: config.format,
@@ -180,6 +200,8 @@ function statusOf({ config, intake, merge, mqtt, udp, kafka }: OpenSource): Sour
     ...(merge === undefined ? {} : { uplinks: merge.size }),
     ...(mqtt === undefined ? {} : { mqtt: mqtt.status() }),
     ...(udp === undefined ? {} : { udp: udp.status() }),
+    ...(tcp === undefined ? {} : { tcp: tcp.status() }),
+    ...(gate === undefined ? {} : { seal: gate.status() }),
     kafka: kafka.map((topic) => topic.status()),
   };
 }

@@ -60,7 +60,7 @@ function checkSource(reader: ConfigReader, path: Path): void {
   if (source === undefined) return;
   const { format, zone, registry } = source;
   if (!WAYS.some((way) => Object.hasOwn(source, way))) {
-    reader.report(path, 'key', 'has no way in', 'Add `mqtt`, `kafka`, `udp` or `http`.');
+    reader.report(path, 'key', 'has no way in', 'Add `mqtt`, `kafka`, `udp`, `tcp` or `http`.');
   }
   for (const [key, formats] of Object.entries(FORMATS_OF)) {
     if (!Object.hasOwn(source, key) || typeof format !== 'string' || formats.includes(format)) continue;
@@ -76,6 +76,9 @@ function checkSource(reader: ConfigReader, path: Path): void {
   }
   checkRegistry(reader, [...path, 'registry'], registry);
   checkReply(reader, path, source);
+  if (Object.hasOwn(source, 'seal') && !Object.hasOwn(source, 'udp') && !Object.hasOwn(source, 'tcp')) {
+    reader.report([...path, 'seal'], 'key', 'stands in a source without `udp` and `tcp`', 'Add one, or remove it.');
+  }
   checkKafkaWay(reader, [...path, 'kafka', 'topics']);
 }
 
@@ -91,9 +94,14 @@ function checkReply(reader: ConfigReader, path: Path, source: Readonly<Record<st
   const reply = reader.mappingAt([...path, 'reply']);
   if (reply === undefined) return;
   if (Object.keys(reply).length === 0) {
-    reader.report([...path, 'reply'], 'key', 'says nothing', 'Write `mqtt: TOPIC`, `udp: true` or `http: true`.');
+    reader.report(
+      [...path, 'reply'],
+      'key',
+      'says nothing',
+      'Write `mqtt: TOPIC`, `udp: true`, `tcp: true` or `http: true`.',
+    );
   }
-  for (const way of ['mqtt', 'udp', 'http']) {
+  for (const way of ['mqtt', 'udp', 'tcp', 'http']) {
     if (!Object.hasOwn(reply, way) || Object.hasOwn(source, way)) continue;
     const message = `stands in a source without \`${way}\``;
     reader.report([...path, 'reply', way], 'key', message, 'Nobody would hear it: remove it.');

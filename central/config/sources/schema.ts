@@ -54,6 +54,29 @@ const udpSchema = z.strictObject({
     .describe('The longest datagram; a longer one is refused'),
 });
 
+const tcpSchema = z.strictObject({
+  listen: listenAddress()
+    .describe('The address that devices connect to, a message a line; anybody who reaches it is heard, unless `seal`')
+    .meta({ hint: 'Write host and port: 127.0.0.1:20001.' }),
+  max: size({ min: '64B', max: '1MiB' })
+    .prefault('2KiB')
+    .meta({ hint: 'Write a number and its unit: 2KiB.' })
+    .describe('The longest line; a longer one is refused'),
+  idle: duration({ min: '1s', max: '1d' }).prefault('10m').describe('How long a connection may say nothing'),
+  connections: z
+    .int()
+    .min(1)
+    .max(256)
+    .prefault(16)
+    .describe('Connections from one address; with more the oldest is closed, and beyond 256 in all'),
+});
+
+const sealSchema = z.strictObject({
+  key: filePath().describe(
+    'File with the key that whoever sends has, too: 32 bytes in hex, mode 0600. docs/formats.md has the bytes',
+  ),
+});
+
 const httpSchema = z.strictObject({
   path: pattern(PATH, 'a path', 'Write it with a slash at its beginning: /stream.').describe(
     'What is posted to at `ingest.http`, `/stream`; of each source another',
@@ -69,13 +92,14 @@ const replySchema = z
       .optional()
       .describe('Topic on which is said what became of each message, once the log has it'),
     udp: z.boolean().optional().describe('Whether the sender of a datagram is told'),
+    tcp: z.boolean().optional().describe('Whether the sender of a line is told, in a line'),
     http: z.boolean().optional().describe('Whether the body of the answer says where the record is'),
     legacy: choice(['uuid']).optional().describe('With `mqtt`: nothing but the id of each record'),
   })
   .meta({ minProperties: 1, dependentRequired: { legacy: ['mqtt'] } });
 
 /** Ways in: a source has at least one of these keys. */
-export const WAYS = ['mqtt', 'kafka', 'udp', 'http'] as const;
+export const WAYS = ['mqtt', 'kafka', 'udp', 'tcp', 'http'] as const;
 
 const sourceSchema = z
   .strictObject({
@@ -83,6 +107,10 @@ const sourceSchema = z
     mqtt: mqttSchema.optional().describe('From a broker that runs elsewhere'),
     kafka: kafkaSchema.optional().describe('From topics of Kafka'),
     udp: udpSchema.optional().describe('Datagrams'),
+    tcp: tcpSchema.optional().describe('Lines over connections'),
+    seal: sealSchema
+      .optional()
+      .describe('With `udp` and `tcp`: each message has a sequence and is sealed with a key; others are refused'),
     http: httpSchema.optional().describe('Posts'),
     zone: z
       .string()

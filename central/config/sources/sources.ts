@@ -32,7 +32,8 @@ export function foreignOf(keys: ForeignKeys): ForeignConfig | undefined {
 }
 
 function sourceOf(name: string, keys: SourceKeys, prefix: string): SourceConfig {
-  const { format, zone, lenient, split, mapping, registry, merge_uplinks, dedupe, kafka, udp, http, reply } = keys;
+  const { format, zone, lenient, split, mapping, registry, merge_uplinks, dedupe, kafka, http, reply } = keys;
+  const { udp, tcp, seal } = keys;
   return {
     name,
     format,
@@ -46,6 +47,14 @@ function sourceOf(name: string, keys: SourceKeys, prefix: string): SourceConfig 
     mqtt: mqttOf(name, keys, prefix),
     kafka,
     udp: udp && { listen: udp.listen, datagramBytesMax: udp.max, isReplying: reply?.udp ?? false },
+    tcp: tcp && {
+      listen: tcp.listen,
+      lineBytesMax: tcp.max,
+      idleMs: tcp.idle,
+      connectionsPerAddressMax: tcp.connections,
+      isReplying: reply?.tcp ?? false,
+    },
+    sealKeyFile: seal?.key,
     http: http && { path: http.path, tokenFile: http.token, isReplying: reply?.http ?? false },
   };
 }

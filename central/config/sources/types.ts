@@ -33,6 +33,9 @@ export interface SourceConfig {
   readonly mqtt: MqttWayConfig | undefined;
   readonly kafka: KafkaWayConfig | undefined;
   readonly udp: UdpWayConfig | undefined;
+  readonly tcp: TcpWayConfig | undefined;
+  /** Key that each message over UDP and TCP is sealed with; undefined: none is. */
+  readonly sealKeyFile: string | undefined;
   readonly http: HttpWayConfig | undefined;
 }
 
@@ -52,6 +55,14 @@ export interface KafkaWayConfig {
 export interface UdpWayConfig {
   readonly listen: ListenAddress;
   readonly datagramBytesMax: number;
+  readonly isReplying: boolean;
+}
+
+export interface TcpWayConfig {
+  readonly listen: ListenAddress;
+  readonly lineBytesMax: number;
+  readonly idleMs: number;
+  readonly connectionsPerAddressMax: number;
   readonly isReplying: boolean;
 }
 

@@ -7,6 +7,7 @@ import { type BindDatagrams, bindDatagrams, type DatagramSocket, type PeerAddres
 import type { MessageTaker, ReceivedMessage } from './foreign-intake.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
 import { RefusalNotices } from './refusal-notices.ts';
+import type { Admitted, SealGate } from './seal-gate.ts';
 
 export interface UdpSourceOptions {
   /** Key of `sources`. */
@@ -17,6 +18,8 @@ export interface UdpSourceOptions {
   /** Whether a sender is told of its message once it is durable. */
   readonly isReplying: boolean;
   readonly intake: MessageTaker;
+  /** Undefined: messages are not sealed. */
+  readonly gate?: SealGate | undefined;
   /** Bytes of datagrams that wait here while the intake takes none; 4 MiB if left out. */
   readonly waitingBytesMax?: number;
   readonly clock: Clock;
@@ -47,6 +50,8 @@ const DATAGRAM_COST_BYTES = 200;
 interface Waiting {
   readonly message: ReceivedMessage;
   readonly from: PeerAddress;
+  /** Undefined where messages are not sealed. */
+  readonly admitted: Admitted | undefined;
 }
 
 /**
@@ -107,13 +112,13 @@ export class UdpSource {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#cancelRetry?.();
-    for (const _ of this.#waiting.splice(0)) this.#lost('it ends');
+    for (const one of this.#waiting.splice(0)) this.#lost(one, 'it ends');
     this.#waitingBytes = 0;
     await socket?.close();
   }
 
   #receive(datagram: Uint8Array, { address, port }: PeerAddress): void {
-    const { datagramBytesMax, clock } = this.#options;
+    const { datagramBytesMax, gate, clock } = this.#options;
     const from = { address, port };
     if (datagram.length > datagramBytesMax) {
       const context = { remote: address, bytes: datagram.length, bytesMax: datagramBytesMax };
@@ -121,9 +126,12 @@ export class UdpSource {
       return;
     }
     this.#received += 1;
-    const message = { bytes: datagram, topic: undefined, receivedAtMs: clock.wallMs() };
-    if (this.#waiting.length > 0) this.#keep({ message, from });
-    else void this.#take({ message, from });
+    const admitted = gate?.admit(datagram, address);
+    if (typeof admitted === 'string') return;
+    const message = { bytes: admitted?.message ?? datagram, topic: undefined, receivedAtMs: clock.wallMs() };
+    const one = { message, from, admitted };
+    if (this.#waiting.length > 0) this.#keep(one);
+    else void this.#take(one);
   }
 
   async #take(one: Waiting): Promise<void> {
@@ -134,9 +142,12 @@ export class UdpSource {
       this.#retryAfter(outcome.retryAfterMs);
       return;
     }
+    const { admitted, from } = one;
+    admitted?.settle(true);
     const reply = isReplying ? foreignReplyOf(source, one.message, outcome) : undefined;
     if (reply === undefined || this.#socket === undefined) return;
-    this.#socket.send(Buffer.from(JSON.stringify(reply)), one.from);
+    const seal = admitted === undefined ? {} : { sender: admitted.sender, sequence: admitted.sequence };
+    this.#socket.send(Buffer.from(JSON.stringify({ ...reply, ...seal })), from);
     this.#replies += 1;
   }
 
@@ -144,16 +155,17 @@ export class UdpSource {
     const { waitingBytesMax = WAITING_BYTES_MAX } = this.#options;
     const bytes = costOf(one);
     if (this.#socket === undefined) {
-      this.#lost('it ends');
+      this.#lost(one, 'it ends');
     } else if (this.#waitingBytes + bytes > waitingBytesMax) {
-      this.#lost('too many wait');
+      this.#lost(one, 'too many wait');
     } else {
       this.#waiting.push(one);
       this.#waitingBytes += bytes;
     }
   }
 
-  #lost(reason: string): void {
+  #lost({ admitted }: Waiting, reason: string): void {
+    admitted?.settle(false);
     this.#notices.add('lost', 'datagrams of a source are lost: they cannot be stored', { reason });
   }
 
