@@ -172,6 +172,8 @@ export class TcpSource {
 
   #hear(connection: Connection, line: Uint8Array): void {
     const { gate, clock } = this.#options;
+    // Of what came with a forged line, nothing is read.
+    if (connection.socket.destroyed) return;
     this.#received += 1;
     const admitted = gate?.admit(line, connection.remote);
     if (typeof admitted === 'string') {
