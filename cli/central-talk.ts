@@ -23,6 +23,7 @@ export interface TalkOptions
   readonly speed: number;
   readonly truth?: string | undefined;
   readonly token?: string | undefined;
+  readonly seal?: string | undefined;
   readonly broker: Omit<BrokerClientConfig, 'url'>;
   readonly json: boolean;
 }
@@ -60,6 +61,7 @@ export async function runCentralTalk(
     const sender = await openSender({
       to: options.to,
       tokenFile: options.token,
+      sealFile: options.seal,
       broker: options.broker,
       clientId: `mooring-talk-${profile}-${host.pid}`,
       clock,

@@ -20,7 +20,7 @@ export function addTalkVerbs(central: Command, verbs: TalkVerbs, finish: (status
     .description('speak as existing devices do, to a centre or a broker: for trials, with the truth in a file')
     .addArgument(new Argument('<profile>', 'what to speak').choices(TALK_PROFILES))
     .addOption(
-      new Option('--to <url>', 'mqtt://, mqtts://, udp://, http://, https://, kafka://HOST:PORT/TOPIC')
+      new Option('--to <url>', 'mqtt://, mqtts://, udp://, tcp://, http://, https://, kafka://HOST:PORT/TOPIC')
         .argParser(urlOf)
         .makeOptionMandatory(),
     )
@@ -35,6 +35,7 @@ export function addTalkVerbs(central: Command, verbs: TalkVerbs, finish: (status
     .addOption(share('malformed', 'messages of which nothing can be made'))
     .option('--truth <file>', 'write what is true of each message, a JSON object a line')
     .option('--token <file>', 'over HTTP: the bearer token, in the first line')
+    .option('--seal <file>', 'over UDP and TCP: the key to seal messages with, 32 bytes in hex, mode 0600')
     .option('--user <name>', 'over MQTT: user name')
     .option('--password <file>', 'over MQTT: the password, in the first line')
     .option('--ca <file>', 'over MQTT: certificates to trust')
@@ -77,7 +78,7 @@ function shareOf(text: string): number {
 function urlOf(text: string): URL {
   if (URL.canParse(text) && new URL(text).hostname !== '') return new URL(text);
   throw new InvalidArgumentError(
-    'Write mqtt://HOST:PORT, udp://HOST:PORT, http://HOST:PORT/PATH or kafka://HOST:PORT/TOPIC.',
+    'Write mqtt://HOST:PORT, udp://HOST:PORT, tcp://HOST:PORT, http://HOST:PORT/PATH or kafka://HOST:PORT/TOPIC.',
   );
 }
 
@@ -96,6 +97,7 @@ function durationOf(text: string): number {
 const HELP = `
 Examples:
   mooring central talk buoy-json --to udp://127.0.0.1:20001 --count 1000 --rate 250 --truth truth.ndjson
+  mooring central talk buoy-json --to tcp://127.0.0.1:20001 --seal buoys.key
   mooring central talk lorawan --to http://127.0.0.1:8080/stream --token token --speed 600 --duplicates 0.05
   mooring central talk senml --to mqtt://127.0.0.1:1883 --loss 0.01 --malformed 0.01
 

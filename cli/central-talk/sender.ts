@@ -20,10 +20,12 @@ export interface Sender {
 }
 
 export interface SenderOptions {
-  /** `mqtt://HOST:PORT`, `mqtts://…`, `udp://HOST:PORT`, `http://HOST:PORT/PATH`, `https://…`, `kafka://HOST:PORT/TOPIC`. */
+  /** `mqtt://HOST:PORT`, `mqtts://…`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `http://HOST:PORT/PATH`, `https://…`, `kafka://HOST:PORT/TOPIC`. */
   readonly to: URL;
   /** Over HTTP: a file whose first line is the bearer token. */
   readonly tokenFile?: string | undefined;
+  /** Over UDP and TCP: a file with the key that messages are sealed with; undefined: none is. */
+  readonly sealFile?: string | undefined;
   readonly broker: Omit<BrokerClientConfig, 'url'>;
   readonly clientId: string;
   readonly clock: Clock;
@@ -32,6 +34,17 @@ export interface SenderOptions {
 
 /** Connected, where its way has connections. Rejects with what is wrong with the address, a file, or who is there. */
 export async function openSender(options: SenderOptions): Promise<Sender> {
+  const { sealFile, clock, to } = options;
+  if (sealFile === undefined) return await senderTo(options);
+  if (to.protocol !== 'udp:' && to.protocol !== 'tcp:') {
+    const hint = 'Write udp:// or tcp://, or leave out --seal.';
+    throw new MooringError('CONFIG_INVALID', 'nothing is sealed over that way', { context: { to: to.href }, hint });
+  }
+  const { sealing } = await import('./sealing.ts');
+  return await sealing(await senderTo(options), sealFile, clock);
+}
+
+async function senderTo(options: SenderOptions): Promise<Sender> {
   const { to, clock, clientId } = options;
   switch (to.protocol) {
     case 'mqtt:':
@@ -43,6 +56,8 @@ export async function openSender(options: SenderOptions): Promise<Sender> {
     }
     case 'udp:':
       return await (await import('./udp-sender.ts')).udpSender(to);
+    case 'tcp:':
+      return (await import('./tcp-sender.ts')).tcpSender(options);
     case 'http:':
     case 'https:':
       return await (await import('./http-sender.ts')).httpSender(options);
@@ -51,7 +66,7 @@ export async function openSender(options: SenderOptions): Promise<Sender> {
     default:
       throw new MooringError('CONFIG_INVALID', '--to names no way that there is', {
         context: { to: to.href },
-        hint: 'Write mqtt://, mqtts://, udp://, http://, https:// or kafka://.',
+        hint: 'Write mqtt://, mqtts://, udp://, tcp://, http://, https:// or kafka://.',
       });
   }
 }
