@@ -34,6 +34,7 @@ function listenersIn(reader: ConfigReader): readonly Listener[] {
     ['TCP', ['live', 'listen']],
     ['UDP', ['ingest', 'udp', 'listen']],
     ...sources.map((name) => ['UDP', ['sources', name, 'udp', 'listen']] as const),
+    ...sources.map((name) => ['TCP', ['sources', name, 'tcp', 'listen']] as const),
   ];
   const listeners = places.flatMap(([transport, path]): Listener[] => {
     const address = listenAddress().safeParse(reader.valueAt(path));

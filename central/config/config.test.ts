@@ -264,3 +264,19 @@ live: { listen: 127.0.0.1:8081, token: secret }
   rmSync(secret);
   expect(problemsIn(text)).toEqual([]);
 });
+
+test('a key that seals is its owner’s alone, and one that listens over TCP for a source listens where nobody else does', () => {
+  const key = join(folder, 'seal.key');
+  writeFileSync(key, 'x\n');
+  chmodSync(key, 0o640);
+  const text = `sources: { meteo: { format: buoy-json, tcp: { listen: 127.0.0.1:8081 }, seal: { key: seal.key } } }
+kafka: { brokers: ['127.0.0.1:9092'] }
+state: s
+live: { listen: 127.0.0.1:8081 }
+`;
+  expect(problemsIn(text)).toEqual([
+    expect.stringMatching(/^1:\d+ sources\.meteo\.seal\.key: is the file \S+ of mode 0640: .* `chmod 600 \S+`\.$/),
+    '4:17 live.listen: is where `sources.meteo.tcp.listen` in line 1 listens. Give each an address of its own.',
+  ]);
+  rmSync(key);
+});

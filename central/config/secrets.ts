@@ -7,6 +7,8 @@ import type { ConfigReader } from '../../runtime/config/reader.ts';
 const TOO_OPEN = 0o027;
 /** The same where whoever runs the container says who is in it: nobody but root may write it. */
 const WRITABLE = 0o022;
+/** What `readUdpKey` keeps to: anybody but its owner may do something with it. */
+const OWNER_ALONE = 0o077;
 /** Where Docker and Podman put secrets, with mode 0444 as it comes, and where Kubernetes is told to. */
 const RUNTIME_FOLDERS = ['/run/secrets', '/var/run/secrets'];
 
@@ -22,19 +24,21 @@ export function checkSecrets(reader: ConfigReader): void {
   ]) {
     checkSecret(reader, path);
   }
+  for (const name of sources) checkSecret(reader, ['sources', name, 'seal', 'key'], OWNER_ALONE);
 }
 
 /** Reports a file with a secret that others may read. One that is not there is no mistake: it may be checked elsewhere. */
-export function checkSecret(reader: ConfigReader, path: Path): void {
+export function checkSecret(reader: ConfigReader, path: Path, tooOpen = TOO_OPEN): void {
   const value = reader.valueAt(path);
   if (typeof value !== 'string') return;
   const file = resolve(reader.folder, value);
   const mode = modeOf(file);
-  const isOfRuntime = RUNTIME_FOLDERS.some((folder) => file.startsWith(folder + sep));
-  if (mode === undefined || (mode & (isOfRuntime ? WRITABLE : TOO_OPEN)) === 0) return;
+  const isOfGroup = tooOpen === TOO_OPEN;
+  const isOfRuntime = isOfGroup && RUNTIME_FOLDERS.some((folder) => file.startsWith(folder + sep));
+  if (mode === undefined || (mode & (isOfRuntime ? WRITABLE : tooOpen)) === 0) return;
   const octal = (mode & 0o777).toString(8).padStart(4, '0');
   const message = `is the file ${file} of mode ${octal}: others may use the secret`;
-  reader.report(path, 'value', message, `\`chmod 600 ${file}\`, or 640 for a group.`);
+  reader.report(path, 'value', message, `\`chmod 600 ${file}\`${isOfGroup ? ', or 640 for a group' : ''}.`);
 }
 
 function modeOf(file: string): number | undefined {

@@ -5,7 +5,7 @@ import type { Families } from './families.ts';
 
 /** A way in of a source, as it is counted. */
 export interface SourceWay {
-  readonly way: 'mqtt' | 'udp' | 'http' | 'kafka';
+  readonly way: 'mqtt' | 'udp' | 'tcp' | 'http' | 'kafka';
   /** It is connected, listens, or is a member of the group of each of its topics. */
   readonly isUp: boolean;
   /** Messages that nothing was made of, by why. */
@@ -15,12 +15,16 @@ export interface SourceWay {
 
 /** The ways in that a source has. */
 export function waysOf(source: SourceStatus, http: HttpSourcesStatus | undefined): readonly SourceWay[] {
-  const { mqtt, udp, kafka } = source;
+  const { mqtt, udp, tcp, kafka } = source;
   const ways: SourceWay[] = [];
   if (mqtt !== undefined) ways.push({ way: 'mqtt', isUp: mqtt.isConnected, refused: {}, replies: mqtt.replies });
   if (udp !== undefined) {
     const { address, tooLong: large, lost, replies } = udp;
     ways.push({ way: 'udp', isUp: address !== undefined, refused: { large, lost }, replies });
+  }
+  if (tcp !== undefined) {
+    const { address, tooLong: large, lost, displaced, replies } = tcp;
+    ways.push({ way: 'tcp', isUp: address !== undefined, refused: { large, lost, displaced }, replies });
   }
   const route = http?.routes.find((each) => each.source === source.name);
   if (route !== undefined) {
@@ -45,6 +49,10 @@ export function sourceFamilies(families: Families): (foreign: ForeignStatus | un
     'reason',
   ]);
   const replies = families.total('source_replies', 'Replies to devices of a source.', labels);
+  const unsealed = families.total('source_seal_refused', 'Messages whose seal or sequence was refused.', [
+    'source',
+    'reason',
+  ]);
   const devices = families.gauge('registry_devices', 'Devices that a registry knows.', ['registry']);
   return (foreign) => {
     for (const source of foreign?.sources ?? []) {
@@ -55,6 +63,9 @@ export function sourceFamilies(families: Families): (foreign: ForeignStatus | un
         replies.set(place, status.replies);
         for (const [reason, count] of Object.entries(status.refused)) refused.set({ ...place, reason }, count);
       }
+    }
+    for (const { name: source, seal } of foreign?.sources ?? []) {
+      for (const [reason, count] of Object.entries(seal?.refused ?? {})) unsealed.set({ source, reason }, count);
     }
     for (const { name: registry, devices: count } of foreign?.registries ?? []) devices.set({ registry }, count);
   };
