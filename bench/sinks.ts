@@ -6,6 +6,7 @@ import { hdfs } from './sinks/hdfs.ts';
 import { influxdb } from './sinks/influxdb.ts';
 import { mariadb } from './sinks/mariadb.ts';
 import { opensearch } from './sinks/opensearch.ts';
+import { postgres } from './sinks/postgres.ts';
 import { figureOf, type SinkBench } from './sinks/sink-bench.ts';
 
 const ABOUT = [
@@ -31,6 +32,6 @@ export const sinks: Benchmark = benchmarkOf('sinks', [files, influxdb, mariadb])
 
 /** One engine after the other; each starts as the tests have it. */
 export const sinksEngines: Benchmark = {
-  ...benchmarkOf('sinks-engines', [opensearch, cassandra, hbase, hdfs]),
+  ...benchmarkOf('sinks-engines', [postgres, opensearch, cassandra, hbase, hdfs]),
   isOnRequest: true,
 };

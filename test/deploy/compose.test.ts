@@ -34,7 +34,7 @@ const text = readFileSync(join(deploy, 'compose.yaml'), 'utf8');
 const compose = parse(text, { merge: true }) as ComposeFile;
 const services = Object.entries(compose.services);
 /** What stores of others want to write beside their data. */
-const WRITABLE = ['opensearch', 'cassandra', 'influxdb', 'mariadb', 'hdfs-namenode', 'hdfs-datanode'];
+const WRITABLE = ['opensearch', 'cassandra', 'influxdb', 'mariadb', 'postgres', 'hdfs-namenode', 'hdfs-datanode'];
 /** Without what a variable says: its default. */
 const plain = (value: string): string => value.replace(/\$\{\w+:-([^}]*)\}/g, '$1');
 const namesWhere = (is: (service: Service, name: string) => boolean): string[] =>
@@ -141,6 +141,7 @@ test('the core has no store, and every other container a profile', () => {
     'influx',
     'juicefs',
     'mariadb',
+    'postgres',
     'production',
   ]);
 });

@@ -22,6 +22,7 @@ const PROFILES: Readonly<Record<string, readonly string[]>> = {
   hdfs: ['hdfs-namenode', 'hdfs-datanode', 'sink-hdfs'],
   juicefs: ['sink-juicefs'],
   mariadb: ['mariadb', 'sink-mariadb'],
+  postgres: ['postgres', 'sink-postgres'],
 };
 const PLACE = { host: 'centre.example', mqttPort: 8883, udpPort: 20_100, alsoHosts: ['mosquitto'] };
 
