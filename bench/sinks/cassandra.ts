@@ -67,7 +67,8 @@ function handValuesOf({ flat, place }: StoreRecord): unknown[] {
     ...[types.Uuid.fromString(flat.id), flat.kind, flat.clock, place?.run, types.Long.fromNumber(place?.sequence ?? 0)],
     ...[received, undefined, undefined, undefined],
     ...METRICS.map((name) => flat[name]),
-    ...METRICS.map(() => undefined),
+    // No flag says that a value is an outlier.
+    ...METRICS.map((name) => (flat[name] === undefined ? undefined : false)),
     ...[undefined, undefined, undefined],
     types.Long.fromNumber(received.getTime()).multiply(1000),
   ];
