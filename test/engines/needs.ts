@@ -24,11 +24,17 @@ const JVM: readonly Need[] = [{ program: 'java', packageName: 'openjdk-17-jre-he
 /** OpenSearch's one file of Java is compiled where it runs. */
 const JDK: readonly Need[] = [{ program: 'javac', packageName: 'openjdk-17-jdk-headless', versionMin: 17 }, MAVEN];
 
+const SERVER_OF_POSTGRES: readonly Need[] = [
+  { program: 'initdb', packageName: 'postgresql' },
+  { program: 'setpriv', packageName: 'util-linux' },
+  { program: 'openssl', packageName: 'openssl' },
+];
+
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'files-mounts': [{ program: 'bindfs', packageName: 'bindfs' }],
   cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
-  copies: [...JDK, { program: 'openssl', packageName: 'openssl' }],
+  copies: [...JDK, ...SERVER_OF_POSTGRES, { program: 'influxd', packageName: 'influxdb' }],
   compose: [
     { program: 'docker-compose', packageName: 'docker-compose' },
     { program: 'mosquitto', packageName: 'mosquitto' },
@@ -54,11 +60,7 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   hdfs: [...JVM, { program: 'python3', packageName: 'python3' }, { program: 'pip3', packageName: 'python3-pip' }],
   opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
-  postgres: [
-    { program: 'initdb', packageName: 'postgresql' },
-    { program: 'setpriv', packageName: 'util-linux' },
-    { program: 'openssl', packageName: 'openssl' },
-  ],
+  postgres: SERVER_OF_POSTGRES,
   prometheus: [
     { program: 'prometheus', packageName: 'prometheus' },
     { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },
