@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { SourceConfig } from '../config/sources/types.ts';
+import type { Occasion } from '../formats/foreign-record.ts';
 import type { Format } from '../formats/format.ts';
 import type { Registry } from '../formats/registry/registry.ts';
 import { ForeignIntake } from '../ingest/foreign/foreign-intake.ts';
@@ -146,11 +147,17 @@ class SourceReplay {
     // What can be used of it was recorded when it came: as long as the rest is refused, nothing is written a second time.
     const [still] = this.#format.parse({ bytes, topic }).refused;
     if (still !== undefined) return refused(still.reason);
-    const outcome = await this.#intake.take({ bytes, topic, receivedAtMs });
+    const outcome = await this.#intake.take({ bytes, topic, receivedAtMs, delivery: deliveryOf(body.delivery) });
     if (!outcome.isTaken) throw new MooringError('LOG_FAILED', 'the log has not taken the records of a letter');
     const [first] = outcome.refused;
     return first === undefined ? outcome.records.length : refused(first.reason);
   }
+}
+
+function deliveryOf(value: unknown): Occasion | undefined {
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('time' in value)) return undefined;
+  const timestampMs = Date.parse(String(value.time));
+  return Number.isFinite(timestampMs) ? { name: String(value.name), timestampMs } : undefined;
 }
 
 function wholeMessageOf(letter: Letter): Buffer {

@@ -71,7 +71,7 @@ test('with an identity of its own nothing else counts', () => {
   expect(record({ identity: '24e124/18' }).id).not.toBe(id);
 });
 
-test('where the device says no time it is that of the receipt, and the id does not follow from it', () => {
+test('where the device says no time it is that of the receipt, and each receipt is a record', () => {
   const early = record({ timestampMs: undefined });
   expect(early).toMatchObject({
     timestamp: '2026-02-03T04:05:09.000Z',
@@ -83,7 +83,19 @@ test('where the device says no time it is that of the receipt, and the id does n
     reading: { ...reading, timestampMs: undefined },
     receivedAtMs: receivedAtMs + 60_000,
   });
-  expect(late.id).toBe(early.id);
+  expect(late.id).not.toBe(early.id);
+  expect(record({ timestampMs: undefined }).id).toBe(early.id);
+  const occasion = { name: 'city/0/17', timestampMs: Date.UTC(2026, 1, 3, 4) };
+  const parts = { source: 'building', reading: { ...reading, timestampMs: undefined }, occasion };
+  const [first, again] = [receivedAtMs, receivedAtMs + 5].map((at) => foreignRecordOf({ ...parts, receivedAtMs: at }));
+  expect(first).toMatchObject({ timestamp: '2026-02-03T04:00:00.000Z', id: again?.id });
+});
+
+test('an occasion is nothing of a reading that says its time, or has an identity', () => {
+  const [timed, named] = [reading, { ...reading, timestampMs: undefined, identity: '24e124/17' }];
+  for (const said of [timed, named]) {
+    expect(foreignIdOf('building', said, 'one')).toBe(foreignIdOf('building', said, 'other'));
+  }
 });
 
 test('what a registry adds stands in its place, and leaves the id as it is', () => {

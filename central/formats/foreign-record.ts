@@ -27,7 +27,17 @@ export interface ForeignRecordParts {
   readonly reading: Reading;
   /** UTC, milliseconds since 1970. */
   readonly receivedAtMs: number;
+  /** Of a reading that says no time; left out: it is named by the time of its receipt, and has that. */
+  readonly occasion?: Occasion | undefined;
   readonly registered?: Registered | undefined;
+}
+
+/** What a reading without a time is told apart by from one that says the same. */
+export interface Occasion {
+  /** The same however often this delivery is handled. */
+  readonly name: string;
+  /** UTC, milliseconds since 1970. */
+  readonly timestampMs: number;
 }
 
 /** Longest record as JSON, in UTF-16 units: more than any device says, less than any log refuses. */
@@ -39,10 +49,16 @@ const NAMESPACE = Buffer.from('7c1d0f5e4b8a4d0e9a5b3d0c6f2e8a17', 'hex');
 /**
  * The record of an existing device's reading: the source is the gateway, the device's own id the station, and in
  * `info.source_id` as it is written. `clock` is `unsynced`: nobody knows who keeps a foreign clock. Where the device has
- * said no time it is that of the receipt, with `info.time_from: receipt`. Throws `RECORD_INVALID` for one that no
+ * said no time it is that of the occasion, with `info.time_from: receipt`. Throws `RECORD_INVALID` for one that no
  * record may hold.
  */
-export function foreignRecordOf({ source, reading, receivedAtMs, registered }: ForeignRecordParts): FlatRecord {
+export function foreignRecordOf({
+  source,
+  reading,
+  receivedAtMs,
+  occasion = { name: String(receivedAtMs), timestampMs: receivedAtMs },
+  registered,
+}: ForeignRecordParts): FlatRecord {
   const { sourceId, timestampMs, metrics, missing = [] } = reading;
   checkValues(metrics, missing);
   const info: Record<string, JsonValue> = { ...reading.info, source_id: sourceId };
@@ -51,11 +67,11 @@ export function foreignRecordOf({ source, reading, receivedAtMs, registered }: F
   checkInfo(info, 'info', BOUNDS.infoDepth);
   const location = reading.location ?? registered?.location;
   const flat: FlatRecord = {
-    id: foreignIdOf(source, reading),
+    id: foreignIdOf(source, reading, occasion.name),
     gateway: source,
     station: stationOf(sourceId),
     kind: 'sample',
-    timestamp: isoTime(timestampMs ?? receivedAtMs),
+    timestamp: isoTime(timestampMs ?? occasion.timestampMs),
     clock: 'unsynced',
     ...(location === undefined ? {} : { location: checkedLocation(location) }),
     ...(missing.length === 0 ? {} : { flags: Object.fromEntries(missing.map((name) => [name, 9])) }),
@@ -69,10 +85,11 @@ export function foreignRecordOf({ source, reading, receivedAtMs, registered }: F
 
 /**
  * A UUID of version 5 (RFC 9562 section 5.5) of the source and what the device said: the same for every copy of a message,
- * whoever receives it and whenever. So two readings of one device that say the same of the same time are one record; where
- * the device says no time, every further one that is equal is that record again. What a registry adds is no part of it.
+ * whoever receives it and whenever. So two readings of one device that say the same of the same time are one record. Where
+ * the device says no time, and the reading has no identity, the occasion is part of it: a value that repeats is a record
+ * each time. What a registry adds is no part of it.
  */
-export function foreignIdOf(source: string, reading: Reading): string {
+export function foreignIdOf(source: string, reading: Reading, occasion?: string): string {
   const { sourceId, timestampMs, metrics, missing, location, info, identity } = reading;
   const said: JsonValue =
     identity === undefined
@@ -82,6 +99,7 @@ export function foreignIdOf(source: string, reading: Reading): string {
           [...(missing ?? [])].sort(),
           location === undefined ? null : { ...location },
           info ?? {},
+          ...(timestampMs === undefined && occasion !== undefined ? [occasion] : []),
         ]
       : identity;
   const name = `${source}\0${canonical([sourceId, said])}`;

@@ -46,9 +46,12 @@ export async function importTable(options: TableImportOptions): Promise<ImportCo
     const last = page.at(-1)?.[table.key];
     if (last === undefined || last === null) return done;
     const outcomes = await Promise.all(
-      page.map((row) =>
-        intake.take({ bytes: Buffer.from(JSON.stringify(row)), topic: table.name, receivedAtMs: wallMs() }),
-      ),
+      page.map((row) => {
+        const receivedAtMs = wallMs();
+        // A row that says no time is the same record when it comes again.
+        const delivery = { name: `${table.name}/${String(row[table.key])}`, timestampMs: receivedAtMs };
+        return intake.take({ bytes: Buffer.from(JSON.stringify(row)), topic: table.name, receivedAtMs, delivery });
+      }),
     );
     for (const outcome of outcomes) {
       if (!outcome.isTaken) throw new MooringError('LOG_FAILED', 'the log has not taken rows of a table');

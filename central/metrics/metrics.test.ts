@@ -279,7 +279,7 @@ test('metrics ask for the token, health does not, and readiness says what is wro
 
 test('a source is counted by its ways in, and one that is not heard is no ready centre', async () => {
   const intake = {
-    ...{ messages: 9, records: 20, duplicates: 2, refused: 3, busy: 1, failed: 4, bytesWaiting: 70, isFailing: false },
+    ...{ messages: 9, records: 20, duplicates: 2, retained: 0, refused: 3, busy: 1, failed: 4, bytesWaiting: 70, isFailing: false },
     refusedBy: new Map([['name_collision', 3] as const]),
     takenMs: clock.wallMs(),
   };

@@ -190,17 +190,15 @@ describe('what the five systems get wrong', { tags: ['kafka'], timeout: SLOW_MS 
   test.each(TALK_PROFILES)('5. %s twice, as after a start: by id the records are the same', async (profile) => {
     const source = `twice-${profile}`;
     const messages = said(profile, 100);
-    await give(intakeOf(source, FORMATS[profile]), messages);
+    // What says no time is the same where its receipt is, as that of a message that is read from its topic again.
+    const at = profile === 'python-repr' ? Date.UTC(2026, 0, 2) : undefined;
+    await give(intakeOf(source, FORMATS[profile]), messages, at);
     const once = new Map((await recordsOf(source)).map(({ received_at: _, ...record }) => [record.id, record]));
-    await give(intakeOf(source, FORMATS[profile]), messages);
+    await give(intakeOf(source, FORMATS[profile]), messages, at);
     const twice = (await recordsOf(source)).map(({ received_at: _, ...record }) => record);
     expect(once.size).toBe(100);
     expect(twice).toHaveLength(200);
-    for (const record of twice) {
-      // Without a time of its own it has that of its receipt.
-      const { timestamp: _, ...rest } = record;
-      expect(once.get(record.id)).toMatchObject(profile === 'python-repr' ? rest : record);
-    }
+    for (const record of twice) expect(once.get(record.id)).toMatchObject(record);
   });
 
   test('6. a backlog of two days has the days of its events', async () => {

@@ -69,7 +69,10 @@ export class LorawanFormat implements Format {
         ...(Object.keys(others).length === 0 ? {} : { uplink: others }),
       },
     });
-    return parsedOf(group.isEmpty ? [] : [{ ...reading, identity: identityOf(reading) }], refused);
+    // Without a time and a number nothing tells a further uplink that says the same from a copy.
+    const isNamed = heard.timestampMs !== undefined || frame !== undefined;
+    const named = isNamed ? { ...reading, identity: identityOf(reading) } : reading;
+    return parsedOf(group.isEmpty ? [] : [named], refused);
   }
 }
 

@@ -2,12 +2,20 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MooringError } from '../../../runtime/errors.ts';
 import { SteppedClock } from '../../../sim/clock.ts';
 import { LogLines } from '../../../test/log-lines.ts';
+import { FlatJsonFormat } from '../../formats/flat-json/flat-json.ts';
+import type { Format } from '../../formats/format.ts';
 import { LinesFormat } from '../../formats/lines/lines.ts';
 import { LorawanFormat } from '../../formats/lorawan/lorawan.ts';
 import { UplinkMerge } from '../../formats/lorawan/uplink-merge.ts';
 import { SenmlFormat } from '../../formats/senml/senml.ts';
-import { ForeignIntake, type ForeignIntakeOptions, type ForeignOutcome, type ForeignTaken } from './foreign-intake.ts';
-import type { ForeignLetter } from './foreign-letters.ts';
+import {
+  ForeignIntake,
+  type ForeignIntakeOptions,
+  type ForeignOutcome,
+  type ForeignTaken,
+  type ReceivedMessage,
+} from './foreign-intake.ts';
+import { type ForeignLetter, foreignLetterLine } from './foreign-letters.ts';
 import type { ForeignEntry, ForeignFate } from './foreign-log.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
 
@@ -225,6 +233,76 @@ describe('a record that comes again', () => {
     const first = await taken(uplink('roof', 1_738_573_200_250), undefined);
     expect(await given(uplink('yard', 1_738_573_201_900))).toMatchObject({ records: first.records });
     expect(recordLog.entries).toHaveLength(1);
+  });
+});
+
+describe('a reading that says no time', () => {
+  const said = '{"station_id":"a","temperature":5}';
+  const at = (receivedAtMs: number, more: Partial<ReceivedMessage> = {}): Promise<ForeignOutcome> =>
+    intake.take({ bytes: Buffer.from(said), topic: TOPIC, receivedAtMs, ...more });
+  const written = (): unknown[] => recordLog.entries.map(({ flat: { id, timestamp } }) => [id, timestamp]);
+
+  beforeEach(() => {
+    recordLog.append = async (records) => {
+      const first = recordLog.entries.push(...records) - records.length;
+      return await Promise.resolve(records.map((_, index) => ({ partition: 0, offset: first + index })));
+    };
+    make({ format: new FlatJsonFormat() });
+  });
+
+  test('is a record at each receipt, and one when the same receipt is given again', async () => {
+    await at(1000);
+    await at(2000);
+    await at(2000);
+    expect(written()).toHaveLength(2);
+    expect(new Set(recordLog.entries.map(({ flat }) => flat.id)).size).toBe(2);
+    expect(intake.stats).toMatchObject({ records: 2, duplicates: 1 });
+  });
+
+  test('of a topic is named by its place in it, and has its stamp', async () => {
+    const delivery = { name: 'city/0/17', timestampMs: 500 };
+    await at(1000, { delivery });
+    make({ format: new FlatJsonFormat() });
+    await at(2000, { delivery });
+    await at(2000, { delivery: { ...delivery, name: 'city/0/18' } });
+    const [first, again, other] = written();
+    expect(again).toEqual(first);
+    expect(other).toEqual([expect.not.stringMatching(String((first as string[])[0])), '1970-01-01T00:00:00.500Z']);
+  });
+
+  test('that a broker had retained is no new one: counted, told of once, and taken', async () => {
+    const outcomes = [await at(1000, { isRetained: true }), await at(2000, { isRetained: true })];
+    expect(outcomes).toEqual(Array(2).fill({ isTaken: true, records: [], refused: [] }));
+    const timed = Buffer.from('{"station_id":"a","temperature":5,"timestamp":1700000000}');
+    await intake.take({ bytes: timed, topic: TOPIC, receivedAtMs: 3000, isRetained: true });
+    expect(intake.stats).toMatchObject({ messages: 3, records: 1, retained: 2 });
+    expect(lines.said).toEqual(['warn: the broker has retained readings of a source that say no time']);
+  });
+
+  test('is another than an equal one of the same message, whichever other part is refused', async () => {
+    const format: Format = {
+      name: 'mapping',
+      parse: ({ bytes }) => {
+        const values = JSON.parse(String(bytes)) as number[];
+        const readings = values.map((x_v) => ({ sourceId: 'a', timestampMs: undefined, metrics: { x_v } }));
+        return { readings, refused: [] };
+      },
+    };
+    make({ format });
+    await intake.take({ bytes: Buffer.from('[5,5]'), topic: TOPIC, receivedAtMs: 1000 });
+    await intake.take({ bytes: Buffer.from('[4,5,5]'), topic: TOPIC, receivedAtMs: 1000 });
+    const ids = recordLog.entries.map(({ flat }) => flat.id);
+    expect([ids.length, new Set(ids).size]).toEqual([3, 3]);
+  });
+
+  test('keeps its name in a letter', async () => {
+    const bad = Buffer.from('{"station_id":"a","temperature":5,"humidity":"x"}');
+    const delivery = { name: 'city/0/17', timestampMs: 500 };
+    await intake.take({ bytes: bad, topic: TOPIC, receivedAtMs: 1000, delivery });
+    expect(JSON.parse(foreignLetterLine(letters[0] as ForeignLetter))).toMatchObject({
+      delivery: { name: 'city/0/17', time: '1970-01-01T00:00:00.500Z' },
+      received_at: '1970-01-01T00:00:01.000Z',
+    });
   });
 });
 

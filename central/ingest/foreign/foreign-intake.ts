@@ -1,9 +1,10 @@
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
-import { foreignRecordOf } from '../../formats/foreign-record.ts';
+import { foreignIdOf, foreignRecordOf, type Occasion } from '../../formats/foreign-record.ts';
 import { ForeignStations } from '../../formats/foreign-station.ts';
 import type { ForeignMessage, Format, Reading } from '../../formats/format.ts';
+import type { UplinkMerge } from '../../formats/lorawan/uplink-merge.ts';
 import { cutText } from '../../formats/refuse.ts';
 import type { Registry } from '../../formats/registry/registry.ts';
 import type { ForeignLetters, ForeignRefusal, ForeignRefusalCode } from './foreign-letters.ts';
@@ -16,8 +17,8 @@ export interface ForeignIntakeOptions {
   readonly source: string;
   readonly format: Format;
   readonly registry?: Pick<Registry, 'entryOf'> | undefined;
-  /** Makes one of the copies of an uplink: `UplinkMerge`. */
-  readonly merge?: { firstOf(reading: Reading): Reading } | undefined;
+  /** Makes one of the copies of an uplink. */
+  readonly merge?: Pick<UplinkMerge, 'firstOf'> | undefined;
   readonly recordLog: ForeignLog;
   readonly letters: ForeignLetters;
   /** See `RecentIdsOptions.windowMs`; `dedupe` of the source. */
@@ -32,8 +33,12 @@ export interface ForeignIntakeOptions {
 
 /** A message that came to a source. */
 export interface ReceivedMessage extends ForeignMessage {
-  /** UTC, milliseconds since 1970. */
+  /** Of the first receipt, where it is given again: UTC, milliseconds since 1970. */
   readonly receivedAtMs: number;
+  /** Names readings that say no time, and is their time; left out: the receipt. */
+  readonly delivery?: Occasion | undefined;
+  /** The broker had kept it, and it may have come before: a reading without a time in it is not a new one. */
+  readonly isRetained?: boolean | undefined;
 }
 
 /** A record that is durable. */
@@ -73,6 +78,8 @@ export interface ForeignIntakeStats {
   readonly records: number;
   /** Records that came again within `dedupe`, and were not written. */
   readonly duplicates: number;
+  /** Readings without a time that a broker had retained, and that were not written. */
+  readonly retained: number;
   /** Parts of messages, or whole ones, that went to the dead letter. */
   readonly refused: number;
   /** The same by why; a code without any is absent. */
@@ -100,7 +107,7 @@ export class ForeignIntake implements MessageTaker {
   readonly #recent: RecentIds;
   readonly #notices: RefusalNotices<'refused' | 'busy'>;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #counts = { messages: 0, records: 0, duplicates: 0, refused: 0, busy: 0, failed: 0 };
+  readonly #counts = { messages: 0, records: 0, duplicates: 0, retained: 0, refused: 0, busy: 0, failed: 0 };
   readonly #refusedBy = new Map<ForeignRefusalCode, number>();
   #bytesWaiting = 0;
   #isFailing = false;
@@ -146,7 +153,7 @@ export class ForeignIntake implements MessageTaker {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  async #store(message: ReceivedMessage, { entries, refused }: Made): Promise<ForeignOutcome> {
+  async #store(message: ReceivedMessage, { entries, refused, retained }: Made): Promise<ForeignOutcome> {
     const { source, letters } = this.#options;
     try {
       const fates = await this.#fatesOf(entries.map(({ entry }) => entry));
@@ -157,7 +164,7 @@ export class ForeignIntake implements MessageTaker {
         else records.push({ id: entry.flat.id, original, partition: fate.partition, offset: fate.offset });
       }
       if (refused.length > 0) await letters.append({ ...message, source, refused });
-      this.#succeeded(refused);
+      this.#succeeded(refused, retained);
       return { isTaken: true, records, refused };
     } catch (error) {
       return this.#failed(error);
@@ -195,15 +202,21 @@ export class ForeignIntake implements MessageTaker {
     const { format, messageBytesMax = MESSAGE_BYTES_MAX } = this.#options;
     const entries: MadeEntry[] = [];
     const refused: ForeignRefusal[] = [];
+    let retained = 0;
     const text = (): string => cutText(Buffer.from(message.bytes.subarray(0, TEXT_BYTES)).toString('utf8'));
     if (message.bytes.length > messageBytesMax) {
       const reason = `the message is larger than ${messageBytesMax} bytes`;
-      return { entries, refused: [{ code: 'too_large', reason, text: text() }] };
+      return { entries, refused: [{ code: 'too_large', reason, text: text() }], retained };
     }
     try {
       const parsed = format.parse(message);
+      const occasions = new Occasions(this.#options.source, message);
       for (const reading of parsed.readings) {
-        const made = this.#recordOf(reading, message.receivedAtMs);
+        if (message.isRetained === true && reading.timestampMs === undefined) {
+          retained += 1;
+          continue;
+        }
+        const made = this.#recordOf(reading, message.receivedAtMs, occasions.of(reading));
         if ('code' in made) refused.push(made);
         else entries.push(made);
       }
@@ -211,21 +224,23 @@ export class ForeignIntake implements MessageTaker {
     } catch (error) {
       refused.push({ code: 'invalid_record', reason: reasonOf(error), text: text() });
     }
-    return { entries, refused };
+    return { entries, refused, retained };
   }
 
-  #recordOf(said: Reading, receivedAtMs: number): MadeEntry | ForeignRefusal {
+  #recordOf(reading: Reading, receivedAtMs: number, occasion: Occasion | undefined): MadeEntry | ForeignRefusal {
     const { source, registry, merge } = this.#options;
     try {
-      const reading = merge?.firstOf(said) ?? said;
       const registered = registry?.entryOf(reading.sourceId);
-      const flat = foreignRecordOf({ source, reading, receivedAtMs, registered });
-      const other = this.#stations.collisionOf(flat.station, reading.sourceId);
-      if (other === undefined) return { entry: { flat, json: JSON.stringify(flat) }, original: originalOf(reading) };
-      const reason = `${cutText(reading.sourceId)} and ${cutText(other)} are both ${flat.station}`;
-      return { code: 'name_collision', reason, text: cutText(JSON.stringify(said)) };
+      const own = foreignRecordOf({ source, reading, receivedAtMs, occasion, registered });
+      const other = this.#stations.collisionOf(own.station, reading.sourceId);
+      if (other !== undefined) {
+        const reason = `${cutText(reading.sourceId)} and ${cutText(other)} are both ${own.station}`;
+        return { code: 'name_collision', reason, text: cutText(JSON.stringify(reading)) };
+      }
+      const flat = merge === undefined ? own : { ...own, ...merge.firstOf(reading, own) };
+      return { entry: { flat, json: JSON.stringify(flat) }, original: originalOf(reading) };
     } catch (error) {
-      return { code: 'invalid_record', reason: reasonOf(error), text: cutText(JSON.stringify(said)) };
+      return { code: 'invalid_record', reason: reasonOf(error), text: cutText(JSON.stringify(reading)) };
     }
   }
 
@@ -249,8 +264,13 @@ export class ForeignIntake implements MessageTaker {
     return { isTaken: false, why: 'failed', retryAfterMs: RETRY_AFTER_MS };
   }
 
-  #succeeded(refused: readonly ForeignRefusal[]): void {
+  #succeeded(refused: readonly ForeignRefusal[], retained: number): void {
     this.#counts.messages += 1;
+    if (retained > 0 && this.#counts.retained === 0) {
+      const hint = 'They are not recorded: nobody knows when they were said. Devices should not have them retained.';
+      this.#log.warn({ hint }, 'the broker has retained readings of a source that say no time');
+    }
+    this.#counts.retained += retained;
     this.#counts.refused += refused.length;
     for (const { code } of refused) this.#refusedBy.set(code, (this.#refusedBy.get(code) ?? 0) + 1);
     this.#takenMs = this.#options.clock.wallMs();
@@ -275,6 +295,31 @@ interface MadeEntry {
 interface Made {
   readonly entries: readonly MadeEntry[];
   readonly refused: ForeignRefusal[];
+  readonly retained: number;
+}
+
+/**
+ * What names the readings of one message that say no time: its delivery, and which it is of those in it that are equal. So
+ * a part that is refused, and is not any more when the message is given again, changes no other's id.
+ */
+class Occasions {
+  readonly #source: string;
+  readonly #message: ReceivedMessage;
+  readonly #equal = new Map<string, number>();
+
+  constructor(source: string, message: ReceivedMessage) {
+    this.#source = source;
+    this.#message = message;
+  }
+
+  of(reading: Reading): Occasion | undefined {
+    if (reading.timestampMs !== undefined) return undefined;
+    const { receivedAtMs, delivery = { name: String(receivedAtMs), timestampMs: receivedAtMs } } = this.#message;
+    const content = foreignIdOf(this.#source, reading);
+    const before = this.#equal.get(content) ?? 0;
+    this.#equal.set(content, before + 1);
+    return before === 0 ? delivery : { ...delivery, name: `${delivery.name} ${before}` };
+  }
 }
 
 /** Anything but `RECORD_INVALID` is a bug, and thrown on. */

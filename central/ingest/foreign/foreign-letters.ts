@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
+import type { Occasion } from '../../formats/foreign-record.ts';
 
 /** Why a part of a message is no record. */
 export const FOREIGN_REFUSAL_CODES = ['invalid_record', 'name_collision', 'too_large', 'refused_by_log'] as const;
@@ -21,6 +22,8 @@ export interface ForeignLetter {
   readonly bytes: Uint8Array;
   /** UTC, milliseconds since 1970. */
   readonly receivedAtMs: number;
+  /** See `ReceivedMessage.delivery`: given again, it makes the same ids. */
+  readonly delivery?: Occasion | undefined;
   /** At least one. */
   readonly refused: readonly ForeignRefusal[];
 }
@@ -37,12 +40,12 @@ const PARTS_MAX = 32;
 const REASON_CHARS_MAX = 200;
 
 /**
- * A letter as one line of JSON: `{reason, code, source, topic, received_at, bytes, sha256, parts, message}`, or
- * `message_base64` where the message is no text, or shorter so. `bytes` and `sha256` are of the whole message, of which the
+ * A letter as one line of JSON: `{reason, code, source, topic, received_at, delivery, bytes, sha256, parts, message}`,
+ * or `message_base64` where the message is no text, or shorter so. `bytes` and `sha256` are of the whole message, of which the
  * first 2 MiB are there; a message that comes again makes a letter that differs in `received_at` alone. Never longer than
  * what is there in base64, and some 40 KiB.
  */
-export function foreignLetterLine({ source, topic, bytes, receivedAtMs, refused }: ForeignLetter): string {
+export function foreignLetterLine({ source, topic, bytes, receivedAtMs, delivery, refused }: ForeignLetter): string {
   const [first, ...others] = refused;
   const more = others.length === 0 ? '' : `, and ${others.length} more`;
   const line = {
@@ -51,6 +54,7 @@ export function foreignLetterLine({ source, topic, bytes, receivedAtMs, refused 
     source,
     topic,
     received_at: new Date(receivedAtMs).toISOString(),
+    delivery: delivery && { name: delivery.name, time: new Date(delivery.timestampMs).toISOString() },
     bytes: bytes.length,
     sha256: hash('sha256', bytes),
     parts: refused.slice(0, PARTS_MAX).map(({ code, reason, text }) => ({

@@ -158,7 +158,8 @@ export class KafkaSource {
     }
     this.#windows = new Map(
       [...starts].map(([partition, first]) => {
-        const take = (message: ConsumedMessage, over: AbortSignal): Promise<void> => this.#take(message, over);
+        const take = (message: ConsumedMessage, over: AbortSignal): Promise<void> =>
+          this.#take(partition, message, over);
         const hold = (isFull: boolean): void => (isFull ? consumer.pause(partition) : consumer.resume(partition));
         return [partition, new PartitionWindow({ first, messagesMax, take, hold })] as const;
       }),
@@ -172,16 +173,20 @@ export class KafkaSource {
   }
 
   /** Again and again, until it is taken or somebody else's. */
-  async #take({ value, timestampMs }: ConsumedMessage, over: AbortSignal): Promise<void> {
+  async #take(partition: number, { offset, value, timestampMs }: ConsumedMessage, over: AbortSignal): Promise<void> {
     const { intake, topic, clock } = this.#options;
     if (value.length === 0) {
       this.#counts.empty += 1;
       return;
     }
     const nowMs = clock.wallMs();
-    const receivedAtMs = timestampMs >= TIME_MIN_MS ? Math.min(timestampMs, nowMs) : nowMs;
+    const stampMs = timestampMs >= TIME_MIN_MS ? timestampMs : nowMs;
+    // A stamp that lies ahead stays one, so that a second reading says the same; `received_at` shows that it does.
+    const receivedAtMs = Math.min(stampMs, nowMs);
+    // With the stamp, as another topic of the same name begins to count anew.
+    const delivery = { name: `${topic}/${partition}/${offset}/${timestampMs}`, timestampMs: stampMs };
     for (;;) {
-      const outcome = await intake.take({ bytes: value, topic, receivedAtMs });
+      const outcome = await intake.take({ bytes: value, topic, receivedAtMs, delivery });
       if (outcome.isTaken) break;
       await clock.sleep(outcome.retryAfterMs, over);
     }

@@ -13,6 +13,8 @@ export interface BrokerMessage {
   readonly packetId: number | undefined;
   /** The broker may have sent it before. */
   readonly isRepeat: boolean;
+  /** It is what the broker had kept of the topic, and was not sent now. */
+  readonly isRetained: boolean;
 }
 
 export interface MqttSessionOptions {
@@ -167,9 +169,10 @@ export class MqttSession {
   #onPacket(packet: Packet): void {
     if (this.signal.aborted) return;
     if (packet.cmd === 'publish') {
-      const { topic, payload, qos, messageId, dup } = packet;
+      const { topic, payload, qos, messageId, dup: isRepeat, retain: isRetained } = packet;
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-      this.#options.onMessage({ topic, payload: bytes, packetId: qos === 0 ? undefined : messageId, isRepeat: dup });
+      const packetId = qos === 0 ? undefined : messageId;
+      this.#options.onMessage({ topic, payload: bytes, packetId, isRepeat, isRetained });
     } else if (packet.cmd === 'connack' || packet.cmd === 'suback') {
       this.#answers.get(packet.cmd)?.(packet);
     }

@@ -9,6 +9,7 @@ import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import { atMost } from '../patience.ts';
+import { FirstReceipts } from './first-receipts.ts';
 import type { ForeignTaken, MessageTaker, ReceivedMessage } from './foreign-intake.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
 import { type BrokerMessage, MqttSession } from './mqtt-session.ts';
@@ -72,6 +73,7 @@ export class MqttSource {
   readonly #log: Log;
   readonly #backoff: Backoff;
   readonly #aborted = new AbortController();
+  readonly #receipts = new FirstReceipts();
   readonly #counts = { received: 0, repeated: 0, acknowledged: 0, replies: 0 };
   /** Of the present connection, in the order of receipt, which is that of the acknowledgements (MQTT 3.1.1 section 4.6). */
   #held: Held[] = [];
@@ -167,11 +169,13 @@ export class MqttSource {
     if (this.#isFull) session.pause();
   }
 
-  #begin(session: MqttSession, { topic, payload, packetId }: BrokerMessage): void {
+  #begin(session: MqttSession, said: BrokerMessage): void {
+    const { topic, payload, packetId, isRetained } = said;
     const held: Held = { packetId, bytes: payload.length, isDone: false };
     this.#held.push(held);
     this.#heldBytes += held.bytes;
-    const message = { bytes: payload, topic, receivedAtMs: this.#options.clock.wallMs() };
+    const receivedAtMs = this.#receipts.receivedAtMs(said, this.#options.clock.wallMs());
+    const message = { bytes: payload, topic, receivedAtMs, isRetained };
     void this.#take(session, message, held);
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BuoyJsonFormat } from '../../../central/formats/buoy-json/buoy-json.ts';
 import { FlatJsonFormat } from '../../../central/formats/flat-json/flat-json.ts';
+import { foreignRecordOf } from '../../../central/formats/foreign-record.ts';
 import type { Format } from '../../../central/formats/format.ts';
 import { LinesFormat } from '../../../central/formats/lines/lines.ts';
 import { LorawanFormat } from '../../../central/formats/lorawan/lorawan.ts';
@@ -188,8 +189,8 @@ test('several gateways hear one uplink: posted for each it is one reading all th
   for (const post of posts) {
     const [said] = format.parse(post).readings;
     if (said?.timestampMs === undefined) continue;
-    const { sourceId, timestampMs } = merge.firstOf(said);
-    found.add(`${sourceId} ${timestampMs}`);
+    const { timestamp } = merge.firstOf(said, foreignRecordOf({ source: 'schools', reading: said, receivedAtMs: 0 }));
+    found.add(`${said.sourceId} ${Date.parse(timestamp)}`);
   }
   expect(found).toEqual(right);
   expect(posts.length - right.size).toBeGreaterThan(100);
