@@ -51,13 +51,16 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
     expect(modesOf('served/broker')).toMatchObject({ 'broker.key': '640' });
     expect(modesOf('served/centre')).toMatchObject({ 'centre.key': '640', 'centre.password': '640' });
     expect(modesOf('served/keys')).toEqual({ 'plaka.key': '600', 'ikaros.key': '600' });
+    expect(read('served', 'gateways.txt')).toBe('plaka\nikaros\n');
     expect(read('served', 'keys', 'plaka.key')).toMatch(/^[0-9a-f]{64}\n$/);
     expect(read('served', 'keys', 'plaka.key')).toBe(read('gateways', 'plaka', 'plaka.udp.key'));
     expect(read('served', 'keys', 'plaka.key')).not.toBe(read('served', 'keys', 'ikaros.key'));
   });
 
   test('what broker and centre read is in a folder of its own, and nothing else is: no key of the authority or of a gateway', () => {
-    expect(readdirSync(at('served')).sort()).toEqual(['broker', 'ca.pem', 'centre', 'crl.pem', 'keys', 'mosquitto']);
+    expect(readdirSync(at('served')).sort()).toEqual([
+      ...['broker', 'ca.pem', 'centre', 'crl.pem', 'gateways.txt', 'keys', 'mosquitto'],
+    ]);
     expect(readdirSync(at('served', 'broker')).sort()).toEqual(['broker.key', 'broker.pem']);
     expect(readdirSync(at('served', 'centre')).sort()).toEqual(['centre.key', 'centre.password', 'centre.pem']);
   });
@@ -114,6 +117,7 @@ describe('the authority of a centre', { tags: ['openssl'] }, () => {
     });
     await expect(failing.revoke('buoy')).rejects.toThrow('cut');
     expect(existsSync(at('served', 'keys', 'buoy.key'))).toBe(false);
+    expect(read('served', 'gateways.txt').split('\n')).not.toContain('buoy');
     // Nothing is valid any more, but the list does not say so yet: the second time it does.
     expect(await enrolment.revoke('buoy')).toEqual({ certificates: 0 });
     await expect(enrolment.revoke('buoy')).rejects.toMatchObject({ code: 'ENROLL_FAILED' });

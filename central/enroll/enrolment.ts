@@ -7,6 +7,7 @@ import { lockFile } from '../../runtime/lock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { UDP_KEY_BYTES } from '../../runtime/udp-key.ts';
 import { Authority, type IdentityFiles, SERVED } from './authority.ts';
+import { GATEWAY_LIST, withGateway } from './gateway-list.ts';
 import {
   CENTRE,
   CENTRE_RULES,
@@ -104,6 +105,7 @@ export class Enrolment {
       const identity = { cert: join(folder, `${gateway}.pem`), key: join(folder, `${gateway}.key`) };
       await this.#authority.issue(gateway, { kind: 'client' }, days, identity);
       writeWhole(join(folder, 'ca.pem'), textOf(this.#authority.certFile));
+      this.#expect(gateway, true);
       if (!isEnrolled) this.#admit(gateway, folder);
       const snippet = snippetOf(gateway, known);
       writeWhole(join(folder, 'forward.yaml'), snippet);
@@ -130,6 +132,7 @@ export class Enrolment {
     // What needs no program goes first: the key for UDP, and what it may do at the broker.
     rmSync(this.#served('keys', `${gateway}.key`), { force: true });
     this.#setUser(gateway, undefined);
+    this.#expect(gateway, false);
     const certificates = await this.#authority.revoke(gateway);
     rmSync(this.#at('gateways', gateway), { recursive: true, force: true });
     rmSync(this.#at('revoking', gateway));
@@ -200,6 +203,12 @@ export class Enrolment {
     if (existsSync(identity.cert) && Authority.daysLeft(identity.cert, wallMs) >= OWN_DAYS_MIN) return;
     await this.#authority.issue(name, use, OWN_DAYS, identity);
     chmodSync(identity.key, GROUP_MODE);
+  }
+
+  /** Whether the centre is to miss it: before it can be heard, so that one that never is does not go unnoticed. */
+  #expect(gateway: string, isExpected: boolean): void {
+    const list = this.#served(GATEWAY_LIST);
+    writeWhole(list, withGateway(textOf(list), gateway, isExpected));
   }
 
   /** Key and password of a gateway. The key comes last: with it the gateway counts as enrolled. */
