@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { BrokerClientConfig } from '../runtime/config/broker.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { DeviceMessage } from '../sim/talkers/devices/device.ts';
@@ -24,6 +25,8 @@ export interface TalkOptions
   readonly truth?: string | undefined;
   readonly token?: string | undefined;
   readonly seal?: string | undefined;
+  /** A file with what is said, where no profile is. */
+  readonly workflow?: string | undefined;
   readonly broker: Omit<BrokerClientConfig, 'url'>;
   readonly json: boolean;
 }
@@ -50,7 +53,7 @@ export interface TalkReport {
  * or not confirmed. Rejects with what is wrong with the address, a file, or who is there.
  */
 export async function runCentralTalk(
-  profile: TalkProfile,
+  profile: TalkProfile | undefined,
   options: TalkOptions,
   host: Pick<Host, 'clock' | 'pid' | 'stop' | 'streams'>,
 ): Promise<number> {
@@ -63,14 +66,14 @@ export async function runCentralTalk(
       tokenFile: options.token,
       sealFile: options.seal,
       broker: options.broker,
-      clientId: `mooring-talk-${profile}-${host.pid}`,
+      clientId: `mooring-talk-${profile ?? 'workflow'}-${host.pid}`,
       clock,
       log: silentLog,
     });
     const talk = new Talk(sender, truth, clock, stop);
     try {
       const { seed, loss = 0, duplicates = 0, reorder = 0, malformed = 0 } = options;
-      const said = some(profileTalker(profile, { ...options, startMs }), options.count);
+      const said = some(await talkerOf(profile, { ...options, startMs }), options.count);
       const { textOnly } = sender;
       await talk.say(disturbed(said, { seed, loss, duplicates, reorder, malformed, textOnly }), {
         ...options,
@@ -85,6 +88,16 @@ export async function runCentralTalk(
   } finally {
     truth?.close();
   }
+}
+
+async function talkerOf(
+  profile: TalkProfile | undefined,
+  options: ProfileOptions & Pick<TalkOptions, 'workflow'>,
+): Promise<Iterable<DeviceMessage>> {
+  if (profile !== undefined) return profileTalker(profile, options);
+  const { talkerOfFile } = await import('./central-talk/workflow-file.ts');
+  assert(options.workflow !== undefined, 'one of the two is named');
+  return talkerOfFile(options.workflow, options);
 }
 
 type Pace = Pick<TalkOptions, 'rate' | 'forMs' | 'speed'> & { readonly startMs: number };

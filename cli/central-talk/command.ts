@@ -5,7 +5,8 @@ import { TALK_PROFILES, type TalkProfile } from './profiles.ts';
 
 /** What the verbs of simulated devices do; every one returns its exit status. */
 export interface TalkVerbs {
-  centralTalk(profile: TalkProfile, options: TalkOptions): Promise<number>;
+  /** Without a profile, what `workflow` says. */
+  centralTalk(profile: TalkProfile | undefined, options: TalkOptions): Promise<number>;
   centralHeard(truthFile: string, recordsDir: string, options: { readonly json: boolean }): Promise<number>;
 }
 
@@ -18,7 +19,7 @@ export function addTalkVerbs(central: Command, verbs: TalkVerbs, finish: (status
   central
     .command('talk')
     .description('speak as existing devices do, to a centre or a broker: for trials, with the truth in a file')
-    .addArgument(new Argument('<profile>', 'what to speak').choices(TALK_PROFILES))
+    .addArgument(new Argument('[profile]', 'what to speak; left out with --workflow').choices(TALK_PROFILES))
     .addOption(
       new Option('--to <url>', 'mqtt://, mqtts://, udp://, tcp://, http://, https://, kafka://HOST:PORT/TOPIC')
         .argParser(urlOf)
@@ -29,6 +30,7 @@ export function addTalkVerbs(central: Command, verbs: TalkVerbs, finish: (status
     .addOption(new Option('--for <duration>', 'end by itself after this time: 30s, 5m').argParser(durationOf))
     .addOption(number('--seed <n>', 'the same seed says the same', true).default(1))
     .addOption(number('--devices <n>', 'stations, buoys, classrooms or groups of devices', true))
+    .option('--workflow <file>', 'speak as a workflow in a file says')
     .addOption(share('loss', 'messages that never leave'))
     .addOption(share('duplicates', 'messages that are sent twice'))
     .addOption(share('reorder', 'messages that are late, and overtaken'))
@@ -45,10 +47,14 @@ export function addTalkVerbs(central: Command, verbs: TalkVerbs, finish: (status
     .addOption(number('--speed <n>', 'seconds of that time in a second', false).default(1))
     .option('--zone <zone>', 'of wall clocks that name none: Europe/Paris')
     .option('--json', 'print one JSON object')
-    .action(async (profile: TalkProfile, { for: forMs, start, user, password, ca, ...options }) => {
-      const broker = { caFile: ca, certFile: undefined, keyFile: undefined, user, passwordFile: password };
-      finish(await verbs.centralTalk(profile, { json: false, ...options, forMs, startMs: start, broker }));
-    })
+    .action(
+      async (profile: TalkProfile | undefined, { for: forMs, start, user, password, ca, ...options }, command) => {
+        if ((profile === undefined) === (options.workflow === undefined))
+          command.error('error: name either a profile or --workflow', { exitCode: 2 });
+        const broker = { caFile: ca, certFile: undefined, keyFile: undefined, user, passwordFile: password };
+        finish(await verbs.centralTalk(profile, { json: false, ...options, forMs, startMs: start, broker }));
+      },
+    )
     .addHelpText('after', HELP);
   central
     .command('heard')
@@ -99,6 +105,7 @@ Examples:
   mooring central talk buoy-json --to udp://127.0.0.1:20001 --count 1000 --rate 250 --truth truth.ndjson
   mooring central talk buoy-json --to tcp://127.0.0.1:20001 --seal buoys.key
   mooring central talk lorawan --to http://127.0.0.1:8080/stream --token token --speed 600 --duplicates 0.05
+  mooring central talk --workflow devices.json --to mqtt://127.0.0.1:1883
   mooring central talk senml --to mqtt://127.0.0.1:1883 --loss 0.01 --malformed 0.01
 
 Exit status:

@@ -100,7 +100,8 @@ function* messages(workflow: Workflow, seed: number, startMs: number): DeviceTal
   throw new Error('a workflow has no end');
 }
 
-function truthOf(event: JsonValue): DeviceTruth {
+/** What is true of an envelope with measures that are numbers, in the units that this talker has. */
+export function truthOf(event: JsonValue): DeviceTruth {
   const { ref, t, m } = event as unknown as { ref: string; t: number; m: readonly { k: string; v: MetricValue }[] };
   const metrics = m.map(({ k, v }): [string, MetricValue] => {
     if (k === 'presence') return [k, v === 1];
