@@ -56,6 +56,8 @@ export interface CentreStatus {
 
 /** How long what was accepted may take to be stored and answered, once the centre stops, in milliseconds. */
 const FINISH_MS = 3000;
+/** How much of that what existing devices have said may take, and no gateway can be answered meanwhile, in milliseconds. */
+const FOREIGN_MS = 2000;
 /** How long the last acks may take to leave then, in milliseconds. */
 const GOODBYE_MS = 1000;
 
@@ -133,7 +135,10 @@ export class Centre {
     };
   }
 
-  /** Stores and answers what was accepted, as far as that takes no more than three seconds, then closes everything. */
+  /**
+   * Stores and answers what was accepted, as far as that takes no more than three seconds, and closes everything within one
+   * more.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -143,17 +148,19 @@ export class Centre {
     this.#aborted.abort();
     await Promise.allSettled([this.#starting]);
     this.#state = 'stopped';
+    const finishMs = this.#clock.monotonicMs() + FINISH_MS;
     const ended = this.#within(FINISH_MS, this.#schedule.close(), 'the centre stops in the middle of a daily job');
     const left = this.#within(FINISH_MS + GOODBYE_MS, this.#storage.leave(), 'the centre stops without its sinks');
-    const heard = this.#foreign?.close() ?? Promise.resolve();
-    await this.#within(FINISH_MS, heard, 'the centre stops without what existing devices have said last');
+    const fed = this.#within(FINISH_MS + GOODBYE_MS, this.#live?.close(), 'the centre stops without its live feed');
+    const heard = this.#foreign?.close();
+    await this.#within(FOREIGN_MS, heard, 'the centre stops without what existing devices have said last');
     const stored = this.#storage.close(this.#intake.close());
-    await this.#within(FINISH_MS, stored, 'the centre stops without what waits: gateways send it again');
+    const restMs = finishMs - this.#clock.monotonicMs();
+    await this.#within(restMs, stored, 'the centre stops without what waits: gateways send it again');
     const said = Promise.all(this.#ingests.map((ingest) => ingest.close()));
+    const told = this.#within(GOODBYE_MS, this.#metrics?.close(), 'the centre stops without having closed its metrics');
     await this.#within(GOODBYE_MS, said, 'the centre stops without having sent every ack');
-    await Promise.all([ended, left]);
-    await this.#live?.close();
-    await this.#metrics?.close();
+    await Promise.all([ended, left, fed, told]);
     this.#log.info({}, 'the centre has stopped');
   }
 
@@ -180,7 +187,8 @@ export class Centre {
     });
   }
 
-  async #within(durationMs: number, work: Promise<unknown>, otherwise: string): Promise<void> {
+  async #within(durationMs: number, work: Promise<unknown> | undefined, otherwise: string): Promise<void> {
+    if (work === undefined) return;
     try {
       await withDeadline(this.#clock, durationMs, work, () => new MooringError('DEADLINE', otherwise));
     } catch (error) {
