@@ -32,6 +32,7 @@ const SERVER_OF_POSTGRES: readonly Need[] = [
 
 /** By engine, where that is not any JVM and what Maven gets for it. */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  'files-kill': [],
   'files-mounts': [{ program: 'bindfs', packageName: 'bindfs' }],
   cassandra: [...JVM, { program: 'openssl', packageName: 'openssl' }],
   copies: [...JDK, ...SERVER_OF_POSTGRES, { program: 'influxd', packageName: 'influxdb' }],
