@@ -43,6 +43,14 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { program: 'openssl', packageName: 'openssl' },
     { program: 'promtool', packageName: 'prometheus' },
   ],
+  'compose-health': [
+    ...JDK,
+    { program: 'openssl', packageName: 'openssl' },
+    { program: 'curl', packageName: 'curl' },
+    { program: 'pip3', packageName: 'python3-pip' },
+    { program: 'mariadbd', packageName: 'mariadb-server-core' },
+    { program: 'mariadb', packageName: 'mariadb-client-core' },
+  ],
   dashboards: [
     { program: 'influxd', packageName: 'influxdb' },
     { program: 'prometheus', packageName: 'prometheus' },

@@ -27,6 +27,7 @@ export interface BuildOptions {
 export class Podman {
   readonly #store: readonly string[];
   readonly #netns: string;
+  #others: readonly string[] = [];
 
   /** With its images in `folder`, made if absent. */
   constructor(folder: string, netns: string) {
@@ -37,16 +38,19 @@ export class Podman {
 
   /** Makes the namespace, with its loopback. */
   open(): void {
+    this.#others = namespaces();
     must('ip', ['netns', 'add', this.#netns]);
     must('ip', ['-n', this.#netns, 'link', 'set', 'lo', 'up']);
   }
 
-  /** Ends what runs in the namespace, and the namespace. */
+  /** Ends what runs in the namespace, and the namespace; the names of those that Podman made in it go too, as they lead nowhere. */
   close(): void {
     for (const pid of spawnSync('ip', ['netns', 'pids', this.#netns], { encoding: 'utf8' }).stdout.split('\n')) {
       if (pid !== '') spawnSync('kill', ['-KILL', pid]);
     }
-    spawnSync('ip', ['netns', 'delete', this.#netns]);
+    for (const name of [this.#netns, ...namespaces().filter((each) => !this.#others.includes(each))]) {
+      spawnSync('ip', ['netns', 'delete', name]);
+    }
   }
 
   /** What starts a program beside the containers, at whose published ports it is. */
@@ -98,4 +102,11 @@ async function ran(command: string, args: readonly string[]): Promise<Ran> {
 function must(command: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+}
+
+/** Those of this machine. */
+function namespaces(): readonly string[] {
+  return spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .flatMap((line) => line.split(' ')[0] || []);
 }
