@@ -25,7 +25,12 @@ async function setUp({ window = 500, spans = [{ first: 0, end: 100 }], committed
   const consumers: ScriptedConsumer[] = [];
   const messages: ReceivedMessage[] = [];
   const fate: { answer: () => ForeignOutcome | Promise<ForeignOutcome> } = { answer: () => TAKEN };
-  const admin = { offsets: async () => spans, committed: async () => committed, close: async () => undefined };
+  const asked: { answer: () => SetUp['committed'] | Promise<SetUp['committed']> } = { answer: () => committed };
+  const admin = {
+    offsets: async () => spans,
+    committed: async () => await asked.answer(),
+    close: async () => undefined,
+  };
   const client = {
     createAdmin: () => admin as unknown as KafkaAdmin,
     createConsumer: (events) => {
@@ -48,7 +53,7 @@ async function setUp({ window = 500, spans = [{ first: 0, end: 100 }], committed
   await clock.advance(0);
   const consumer = (): ScriptedConsumer => consumers.at(-1) as ScriptedConsumer;
   const assign = (partitions: readonly number[]) => consumer().events.positions(partitions);
-  return { clock, said, source, consumers, consumer, assign, messages, fate };
+  return { clock, said, source, consumers, consumer, assign, messages, fate, asked };
 }
 
 test('offsets are committed once their messages are taken, every second, and not again', async () => {
@@ -136,6 +141,39 @@ test('a partition that is taken away is committed no more, and what was under wa
   expect(source.status()).toMatchObject({ partitions: 1, waiting: 0 });
   await source.close();
 });
+
+test.each(['another assignment', 'a revocation of all'])(
+  'an answer that comes after %s begins nothing',
+  async (after) => {
+    const { clock, source, consumer, assign, fate, asked } = await setUp({
+      spans: [
+        { first: 0, end: 100 },
+        { first: 0, end: 100 },
+      ],
+    });
+    const late = Promise.withResolvers<SetUp['committed']>();
+    asked.answer = () => late.promise;
+    const first = assign([0, 1]);
+    await clock.advance(0);
+    asked.answer = () => [undefined, undefined];
+    const stored = Promise.withResolvers<ForeignOutcome>();
+    if (after === 'another assignment') {
+      await assign([0]);
+      fate.answer = () => stored.promise;
+      consumer().give(0, 0, 4);
+    } else consumer().events.onRevoked([0, 1]);
+    late.resolve([undefined, undefined]);
+    expect(await first).toEqual(new Map());
+    fate.answer = () => TAKEN;
+    consumer().give(0, 5, 5);
+    await clock.advance(1000);
+    expect(consumer().commits).toEqual([]);
+    stored.resolve(TAKEN);
+    await clock.advance(1000);
+    expect(consumer().commits).toEqual(after === 'another assignment' ? [{ 0: 6 }] : []);
+    await source.close();
+  },
+);
 
 test('a partition of which too many wait is held, and read on when there is room', async () => {
   const { clock, source, consumer, assign, fate } = await setUp({ window: 2 });

@@ -63,6 +63,8 @@ export class KafkaSource {
   readonly #aborted = new AbortController();
   readonly #counts = { received: 0, empty: 0, taken: 0, lost: 0 };
   #windows: ReadonlyMap<number, PartitionWindow> = new Map();
+  /** Counts assignments and revocations. */
+  #assignment = 0;
   #work: Promise<void> = Promise.resolve();
   #isJoined = false;
   #isDown = false;
@@ -121,7 +123,10 @@ export class KafkaSource {
       mayHaveHoles: true,
       positions: (partitions) => this.#begin(consumer, partitions),
       onMessages: (partition, messages) => this.#receive(partition, messages),
-      onRevoked: (partitions) => this.#forget(partitions),
+      onRevoked: (partitions) => {
+        this.#assignment += 1;
+        this.#forget(partitions);
+      },
       onFailed: over.reject,
     });
     try {
@@ -134,6 +139,7 @@ export class KafkaSource {
       }
     } finally {
       this.#isJoined = false;
+      this.#assignment += 1;
       this.#forget([...this.#windows.keys()]);
       await consumer.close();
     }
@@ -142,11 +148,15 @@ export class KafkaSource {
   /** Where each partition begins; what was under way of the assignment before comes again. */
   async #begin(consumer: KafkaConsumer, partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const { topic, group, window: messagesMax = WINDOW } = this.#options;
+    this.#assignment += 1;
+    const assignment = this.#assignment;
     this.#forget([...this.#windows.keys()]);
     const [spans, committed] = await this.#admin.ask((admin) =>
       Promise.all([admin.offsets(topic), admin.committed(group, topic)]),
     );
     const starts = new Map<number, number>();
+    // Another assignment stands by now, whose windows are not to be replaced: nobody begins at what is said here.
+    if (assignment !== this.#assignment) return starts;
     for (const partition of partitions) {
       const span = spans[partition];
       if (span === undefined) continue;
