@@ -15,6 +15,7 @@ import { KafkaSource, type KafkaSourceStatus } from './ingest/foreign/kafka-sour
 import { MqttSource, type MqttSourceStatus } from './ingest/foreign/mqtt-source.ts';
 import { SealGate, type SealStatus } from './ingest/foreign/seal-gate.ts';
 import { formatOfSource } from './ingest/foreign/source-format.ts';
+import { StationMemory, stationFileOf } from './ingest/foreign/station-memory.ts';
 import { TcpSource, type TcpSourceStatus } from './ingest/foreign/tcp-source.ts';
 import { UdpSource, type UdpSourceStatus } from './ingest/foreign/udp-source.ts';
 import type { KafkaClient } from './recordlog/kafka/client.ts';
@@ -45,7 +46,7 @@ export interface SourceStatus {
   readonly name: string;
   readonly format: FormatName;
   readonly intake: ForeignIntakeStats;
-  /** Kinds of uplinks that are remembered, where they are merged. */
+  /** Uplinks that are remembered, where they are merged. */
   readonly uplinks?: number;
   readonly mqtt?: MqttSourceStatus;
   readonly udp?: UdpSourceStatus;
@@ -75,6 +76,7 @@ interface Way {
 interface OpenSource {
   readonly config: SourceConfig;
   readonly intake: ForeignIntake;
+  readonly stations: StationMemory;
   readonly merge: UplinkMerge | undefined;
   readonly mqtt: MqttSource | undefined;
   readonly udp: UdpSource | undefined;
@@ -104,7 +106,10 @@ export class ForeignWays {
     for (const registry of this.#registries.values()) await registry.open();
     this.#sources = this.#options.config.sources.map((source) => this.#sourceOf(source));
     this.#http = this.#httpOf(this.#sources);
-    for (const { gate } of this.#sources) await gate?.open();
+    for (const { stations, gate } of this.#sources) {
+      await stations.open();
+      await gate?.open();
+    }
     for (const way of this.#ways()) await way.open(signal);
   }
 
@@ -121,7 +126,7 @@ export class ForeignWays {
   async close(): Promise<void> {
     await Promise.all(this.#ways().map((way) => way.close()));
     await Promise.all(this.#sources.map(({ intake }) => intake.idle()));
-    await Promise.all(this.#sources.map(({ gate }) => gate?.close()));
+    await Promise.all(this.#sources.flatMap(({ stations, gate }) => [stations.close(), gate?.close()]));
     await Promise.all([...this.#registries.values()].map((registry) => registry.close()));
   }
 
@@ -132,11 +137,17 @@ export class ForeignWays {
 
   #sourceOf(config: SourceConfig): OpenSource {
     const { name, registry, mergeUplinksMs, dedupeMs } = config;
-    const { clock, log, outlets } = this.#options;
+    const { clock, log, outlets, stateDir } = this.#options;
     const { recordLog, letters } = outlets();
     const merge = mergeUplinksMs === undefined ? undefined : new UplinkMerge({ clock, windowMs: mergeUplinksMs });
+    const stations = new StationMemory({
+      path: stationFileOf(stateDir, name),
+      clock,
+      log: log.child({ source: name }),
+    });
     const intake = new ForeignIntake({
       source: name,
+      stations,
       format: formatOfSource(config),
       registry: registry === undefined ? undefined : this.#registries.get(registry),
       merge,
@@ -147,7 +158,7 @@ export class ForeignWays {
       clock,
       log,
     });
-    return { config, intake, merge, ...this.#waysOf(config, intake) };
+    return { config, intake, stations, merge, ...this.#waysOf(config, intake) };
   }
 
   #waysOf(config: SourceConfig, intake: ForeignIntake): Pick<OpenSource, 'mqtt' | 'udp' | 'tcp' | 'gate' | 'kafka'> {

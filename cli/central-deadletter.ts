@@ -85,7 +85,7 @@ export async function runLetterReplay(file: string, options: LetterReplayOptions
     for (const registry of registries.values()) await registry.open();
     if (chosen.length > 0) await visit.open(stop);
     const sources = config.foreign?.sources ?? [];
-    const replay = new Replay({ ...visit, sources, registries, clock, log: silentLog });
+    const replay = new Replay({ ...visit, sources, registries, stateDir: config.stateDir, clock, log: silentLog });
     for (const { id } of chosen) {
       stop.throwIfAborted();
       const letter = letters.get(id);

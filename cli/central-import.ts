@@ -5,6 +5,7 @@ import { MappingFormat } from '../central/formats/mapping/mapping.ts';
 import { ProgressFile } from '../central/import/progress-file.ts';
 import { type ImportCount, importTable } from '../central/import/table-import.ts';
 import { ForeignIntake } from '../central/ingest/foreign/foreign-intake.ts';
+import { besides, loadStations, StationMemory, stationFileOf } from '../central/ingest/foreign/station-memory.ts';
 import { createKafkaClient } from '../central/recordlog/kafka/clients.ts';
 import { KafkaForeignLetters, KafkaForeignLog } from '../central/recordlog/kafka/foreign-records.ts';
 import { type RowKey, TableRows } from '../central/sinks/mariadb/table-rows.ts';
@@ -50,6 +51,10 @@ export async function runCentralImport(
   const client = await createKafkaClient(kind, { brokers, clientId: 'mooring-import', clock, log: silentLog });
   const progress = new ProgressFile(join(stateDir, 'import', `${source}.json`));
   await progress.open();
+  // A centre that runs keeps its own, and writes it.
+  const own = new StationMemory({ path: stationFileOf(join(stateDir, 'import'), source), clock, log: silentLog });
+  await own.open();
+  const stations = besides(await loadStations(stationFileOf(stateDir, source)), own);
   const visit = new LogVisit({ client, kafka, clock, random, log: silentLog });
   const rows = new TableRows({ ...mariadb, deadlineMs: DEADLINE_MS, clock });
   const counts: Record<string, ImportCount> = {};
@@ -60,6 +65,7 @@ export async function runCentralImport(
       const intake = new ForeignIntake({
         source,
         format: new MappingFormat(table.mapping),
+        stations,
         recordLog: new KafkaForeignLog(outlets),
         letters: new KafkaForeignLetters(outlets),
         dedupeMs: 0,
@@ -80,6 +86,7 @@ export async function runCentralImport(
   } finally {
     await rows.close();
     await visit.close();
+    await own.close();
   }
   if (json) streams.out.write(`${JSON.stringify({ source, tables: counts })}\n`);
   return Object.values(counts).every(({ refused }) => refused === 0) ? EXIT.ok : EXIT.failure;

@@ -5,11 +5,14 @@ import { MooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { SourceConfig } from '../config/sources/types.ts';
 import type { Occasion } from '../formats/foreign-record.ts';
-import type { Format } from '../formats/format.ts';
+import { type ForeignStations, stationOf } from '../formats/foreign-station.ts';
+import type { Format, Reading } from '../formats/format.ts';
 import type { Registry } from '../formats/registry/registry.ts';
 import { ForeignIntake } from '../ingest/foreign/foreign-intake.ts';
+import { PARTS_MAX } from '../ingest/foreign/foreign-letters.ts';
 import { foreignKeyOf } from '../ingest/foreign/foreign-log.ts';
 import { formatOfSource } from '../ingest/foreign/source-format.ts';
+import { loadStations, stationFileOf } from '../ingest/foreign/station-memory.ts';
 import { inspect } from '../ingest/inspect.ts';
 import type { KafkaMessage } from '../recordlog/kafka/client.ts';
 import { KafkaForeignLog } from '../recordlog/kafka/foreign-records.ts';
@@ -27,6 +30,8 @@ export interface ReplayOptions {
   readonly sources: readonly SourceConfig[];
   /** By name, opened. */
   readonly registries: ReadonlyMap<string, Registry>;
+  /** `state` of the centre: what it remembers of devices' names. */
+  readonly stateDir: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -124,8 +129,13 @@ export class Replay {
 class SourceReplay {
   readonly #format: Format;
   readonly #intake: ForeignIntake;
+  readonly #path: string;
 
-  constructor({ name, registry, ...format }: SourceConfig, { link, topics, registries, clock, log }: ReplayOptions) {
+  constructor(
+    { name, registry, ...format }: SourceConfig,
+    { link, topics, registries, stateDir, clock, log }: ReplayOptions,
+  ) {
+    this.#path = stationFileOf(stateDir, name);
     this.#format = formatOfSource(format);
     this.#intake = new ForeignIntake({
       source: name,
@@ -145,13 +155,41 @@ class SourceReplay {
     if (!Number.isFinite(receivedAtMs)) return refused('the letter does not say when it was received');
     const topic = typeof body.topic === 'string' ? body.topic : undefined;
     // What can be used of it was recorded when it came: as long as the rest is refused, nothing is written a second time.
-    const [still] = this.#format.parse({ bytes, topic }).refused;
-    if (still !== undefined) return refused(still.reason);
+    const { readings, refused: parts } = this.#format.parse({ bytes, topic });
+    if (parts[0] !== undefined) return refused(parts[0].reason);
+    refuseCollisions(body, readings, await loadStations(this.#path));
     const outcome = await this.#intake.take({ bytes, topic, receivedAtMs, delivery: deliveryOf(body.delivery) });
     if (!outcome.isTaken) throw new MooringError('LOG_FAILED', 'the log has not taken the records of a letter');
     const [first] = outcome.refused;
     return first === undefined ? outcome.records.length : refused(first.reason);
   }
+}
+
+/**
+ * A device whose name is another's stays in the letter until it has another name: by the letter itself, as any copy of the
+ * centre may have written it, and by what this one remembers.
+ */
+function refuseCollisions(
+  body: Readonly<Record<string, unknown>>,
+  readings: readonly Reading[],
+  stations: ForeignStations,
+): void {
+  const parts = Array.isArray(body.parts) ? (body.parts as Record<string, unknown>[]) : [];
+  const collided = parts.filter((part) => part.code === 'name_collision');
+  const owners = new Map(collided.map(({ taken }) => [memberOf(taken, 'station'), memberOf(taken, 'other')] as const));
+  if (collided.length === PARTS_MAX || owners.has(undefined)) refused(`${String(body.reason)}: ${RENAME}`);
+  for (const { sourceId } of readings) {
+    const station = stationOf(sourceId);
+    const other = owners.get(station) ?? stations.ownerOf(station);
+    if (other !== undefined && other !== sourceId)
+      refused(`${sourceId} would be written as ${station}, which is the name of ${String(other)}: ${RENAME}`);
+  }
+}
+
+const RENAME = 'give the device another name, have a mapping read another source_id, or hear it by a source of its own';
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
 function deliveryOf(value: unknown): Occasion | undefined {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { NAME_PATTERN } from '../../protocol/record.ts';
 import { foreignIdOf, foreignRecordOf } from './foreign-record.ts';
 import { ForeignStations, stationOf } from './foreign-station.ts';
 import type { Reading } from './format.ts';
@@ -141,7 +142,9 @@ test.each([
   ['AggDay[TH1]', 'aggday-th1'],
   ['station_0a1b2c3d4', 'station_0a1b2c3d4'],
   ['_gateway', 'gateway'],
-  ['  Μετεωρολογικός 7 ', '7'],
+  ['  Μετεωρολογικός 7 ', '7-a3d19240'],
+  ['李', 'c16667ca'],
+  ['é', '4a99557e'],
   ['7', '7'],
 ])('%s is the station %s', (sourceId, station) => {
   expect(stationOf(sourceId)).toBe(station);
@@ -153,8 +156,22 @@ test('a name that is too long is cut, and stays another than one that begins lik
   expect(stationOf(`${long}b`)).not.toBe(stationOf(long));
 });
 
+test('names that no station may hold are taken, and are apart', () => {
+  const names = ['Ανατολή 1', 'Δύση 1', 'Δύση', '李', 'Zoë', 'Zoe', 'Zoe\u0301'];
+  const stations = names.map(stationOf);
+  expect(new Set(stations).size).toBe(names.length);
+  for (const station of stations) expect(station).toMatch(NAME_PATTERN);
+  expect(stationOf(`${'Δ'.repeat(20)}${'a'.repeat(80)}`)).toMatch(/^a{54}-[0-9a-f]{8}$/);
+});
+
+test('a name of very many dashes costs no more than its length', () => {
+  const beganMs = performance.now();
+  expect(stationOf(`a${'-'.repeat(200_000)}b`)).toMatch(/^a-{53}-[0-9a-f]{8}$/);
+  expect(performance.now() - beganMs).toBeLessThan(1000);
+});
+
 test('the second device of a station is told of the first, within a bounded memory', () => {
-  const stations = new ForeignStations(2);
+  const stations = new ForeignStations([], 2);
   expect(stations.collisionOf('th-1', 'TH 1')).toBeUndefined();
   expect(stations.collisionOf('th-1', 'TH 1')).toBeUndefined();
   expect(stations.collisionOf('th-1', 'th-1')).toBe('TH 1');

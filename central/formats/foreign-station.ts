@@ -7,32 +7,54 @@ const HASH_CHARS = 8;
 /** Stations of a source whose originals are remembered. */
 const STATIONS_MAX = 100_000;
 
+/** Letters, digits and their accents that no name may hold. */
+const FOREIGN_LETTER = /(?![A-Za-z0-9])[\p{L}\p{M}\p{N}]/u;
+
 /**
  * The station of a device: its own id lower-cased, every run of characters that no name may hold one `-`, none at its
- * ends. One that is too long is cut, and a hash of the whole keeps two apart. Throws `RECORD_INVALID` where nothing is left.
+ * ends. Where letters or digits were lost by that, or it is too long, a hash of the whole keeps two apart. Throws
+ * `RECORD_INVALID` where there is no letter and no digit.
  */
 export function stationOf(sourceId: string): string {
   const folded = sourceId
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[._-]+|-+$/g, '');
-  if (folded === '') return refuse('the name of the device', 'has no letter of a to z and no digit');
-  if (folded.length <= STATION_CHARS) return folded;
-  return `${folded.slice(0, STATION_CHARS - HASH_CHARS - 1)}-${hash('sha256', sourceId).slice(0, HASH_CHARS)}`;
+    .replace(/^[._-]+/, '');
+  // Not by a pattern, which would look through every run of `-` again from each of them.
+  let end = folded.length;
+  while (folded[end - 1] === '-') end -= 1;
+  const hasLost = FOREIGN_LETTER.test(sourceId);
+  if (end === 0 && !hasLost) return refuse('the name of the device', 'has no letter and no digit');
+  if (end <= STATION_CHARS && !hasLost) return folded.slice(0, end);
+  const digest = hash('sha256', sourceId).slice(0, HASH_CHARS);
+  return end === 0 ? digest : `${folded.slice(0, Math.min(end, STATION_CHARS - HASH_CHARS - 1))}-${digest}`;
 }
 
 /**
  * Finds two devices of one source whose ids fold to one station, as `TH 1` and `th-1`: their records would stand under one
- * name. Each copy of the centre knows what it has seen since its start: the first keeps the name, the second is told of. Ids
- * of records do not depend on it.
+ * name. The first keeps the name, the second is told of. Ids of records do not depend on it.
  */
 export class ForeignStations {
   readonly #originals = new Map<string, string>();
   readonly #max: number;
 
-  /** @param max stations that are remembered; with more the one that was new longest ago is forgotten */
-  constructor(max = STATIONS_MAX) {
+  /**
+   * @param known station → the device's own id
+   * @param max stations that are remembered; with more the one that was new longest ago is forgotten
+   */
+  constructor(known: Iterable<readonly [station: string, sourceId: string]> = [], max = STATIONS_MAX) {
     this.#max = max;
+    for (const [station, sourceId] of known) this.collisionOf(station, sourceId);
+  }
+
+  /** Station → the device's own id, the one that was new longest ago first. */
+  get known(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#originals);
+  }
+
+  /** The own id of the device that has the name; undefined where it is free. */
+  ownerOf(station: string): string | undefined {
+    return this.#originals.get(station);
   }
 
   /** The other device's own id where `station` is that of another one; undefined where the name is free, or this one's. */

@@ -17,6 +17,8 @@ export interface ForeignIntakeOptions {
   readonly source: string;
   readonly format: Format;
   readonly registry?: Pick<Registry, 'entryOf'> | undefined;
+  /** Who has which name; left out: nobody yet, and known until it ends. */
+  readonly stations?: Pick<ForeignStations, 'collisionOf'> | undefined;
   /** Makes one of the copies of an uplink. */
   readonly merge?: Pick<UplinkMerge, 'firstOf'> | undefined;
   readonly recordLog: ForeignLog;
@@ -103,7 +105,7 @@ const MESSAGE_BYTES_MAX = 2 ** 20;
 export class ForeignIntake implements MessageTaker {
   readonly #options: ForeignIntakeOptions;
   readonly #log: Log;
-  readonly #stations = new ForeignStations();
+  readonly #stations: Pick<ForeignStations, 'collisionOf'>;
   readonly #recent: RecentIds;
   readonly #notices: RefusalNotices<'refused' | 'busy'>;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -116,6 +118,7 @@ export class ForeignIntake implements MessageTaker {
   constructor(options: ForeignIntakeOptions) {
     const { clock, dedupeMs } = options;
     this.#options = options;
+    this.#stations = options.stations ?? new ForeignStations();
     this.#log = options.log.child({ source: options.source });
     this.#recent = new RecentIds({ clock, windowMs: dedupeMs });
     this.#notices = new RefusalNotices(clock, this.#log);
@@ -235,7 +238,8 @@ export class ForeignIntake implements MessageTaker {
       const other = this.#stations.collisionOf(own.station, reading.sourceId);
       if (other !== undefined) {
         const reason = `${cutText(reading.sourceId)} and ${cutText(other)} are both ${own.station}`;
-        return { code: 'name_collision', reason, text: cutText(JSON.stringify(reading)) };
+        const taken = { station: own.station, other };
+        return { code: 'name_collision', reason, text: cutText(JSON.stringify(reading)), taken };
       }
       const flat = merge === undefined ? own : { ...own, ...merge.firstOf(reading, own) };
       return { entry: { flat, json: JSON.stringify(flat) }, original: originalOf(reading) };

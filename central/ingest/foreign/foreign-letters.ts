@@ -12,6 +12,8 @@ export interface ForeignRefusal {
   readonly reason: string;
   /** The part as text, cut where it is long. */
   readonly text: string;
+  /** Of `name_collision`: the name, and the device's own id that has it. */
+  readonly taken?: { readonly station: string; readonly other: string };
 }
 
 /** A message of an existing device that is refused, as a whole or in some of its parts. */
@@ -36,7 +38,8 @@ export interface ForeignLetters {
 
 /** More than any source takes as one message. */
 const BYTES_MAX = 2 * 2 ** 20;
-const PARTS_MAX = 32;
+/** Parts that a letter tells of. */
+export const PARTS_MAX = 32;
 const REASON_CHARS_MAX = 200;
 
 /**
@@ -57,11 +60,10 @@ export function foreignLetterLine({ source, topic, bytes, receivedAtMs, delivery
     delivery: delivery && { name: delivery.name, time: new Date(delivery.timestampMs).toISOString() },
     bytes: bytes.length,
     sha256: hash('sha256', bytes),
-    parts: refused.slice(0, PARTS_MAX).map(({ code, reason, text }) => ({
-      code,
-      reason: reason.slice(0, REASON_CHARS_MAX),
-      text,
-    })),
+    // A replay has to know every name that is another's: these are first.
+    parts: [...refused.filter(({ taken }) => taken), ...refused.filter(({ taken }) => !taken)]
+      .slice(0, PARTS_MAX)
+      .map(({ code, reason, text, taken }) => ({ code, reason: reason.slice(0, REASON_CHARS_MAX), text, taken })),
   };
   return JSON.stringify({ ...line, ...contentOf(bytes) });
 }
