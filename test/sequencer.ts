@@ -14,7 +14,7 @@ const WAITS: Readonly<Record<string, number>> = {
   'test/cli/kafka.test.ts': 48,
   'test/conformance/mariadb-store.test.ts': 42,
   'test/integration/udp.test.ts': 33,
-  'test/integration/sink-feed.test.ts': 30,
+  'test/integration/sink-feed.test.ts': 45,
   'test/integration/ack-by-store.test.ts': 25,
   'test/integration/centre-kafka-broker.test.ts': 25,
   'test/conformance/influxdb-store.test.ts': 24,

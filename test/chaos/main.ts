@@ -8,6 +8,7 @@ import { systemRandom } from '../../runtime/random.ts';
 import { Lanes } from '../faults/lanes.ts';
 import { runScenario } from '../faults/scenario.ts';
 import { SCENARIOS } from '../faults/scenarios.ts';
+import { SharedKafka } from '../faults/shared-kafka.ts';
 
 const LANES = 3;
 
@@ -29,13 +30,14 @@ const print = (text: string): void => {
 
 print(`seed ${seed}, ${kills} kills of each kind, ${chosen.length} scenarios, ${LANES} at a time`);
 const lanes = new Lanes(LANES);
+const sharedKafka = new SharedKafka();
 const verdicts = await Promise.all(
   chosen.map(async ([index, scenario]) => {
     const say = (text: string): void => print(`[${index + 1}] ${text}`);
     const run = async (): Promise<boolean> => {
       say(scenario.name);
       try {
-        await runScenario(scenario, { kills, seed: seed + index, say });
+        await runScenario(scenario, { kills, seed: seed + index, say, sharedKafka });
         return true;
       } catch (error) {
         say(`FAILED: ${(error as Error).message}`);
@@ -45,6 +47,7 @@ const verdicts = await Promise.all(
     return await (scenario.isQuiet === true ? run() : lanes.run(run));
   }),
 );
+await sharedKafka.close();
 const failed = verdicts.filter((holds) => !holds).length;
 print(
   failed === 0 ? `all ${verdicts.length} hold (seed ${seed})` : `${failed} of ${verdicts.length} FAILED (seed ${seed})`,

@@ -58,7 +58,6 @@ export const COPIES: readonly Scenario[] = [
   {
     name: 'two copies of a centre, one of which is killed or stopped for 30 s, lose nothing and write nothing twice',
     needs,
-    isSlow: true,
     run: killAndStopCopies,
   },
   {

@@ -6,7 +6,7 @@ import { judge } from './verdict.ts';
 
 /** A mobile network on a bad day: 30 % lost each way, one in ten twice, and a later one often before an earlier one. */
 const BAD = { loss: 0.3, duplication: 0.1, delayMs: 20, jitterMs: 60 } as const;
-const BAD_MS = 30_000;
+const BAD_MS = 20_000;
 const CALM_MS = { min: 1000, max: 3000 } as const;
 const DOWN_MS = { min: 0, max: 1500 } as const;
 

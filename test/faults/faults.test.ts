@@ -7,29 +7,31 @@ import { systemRandom } from '../../runtime/random.ts';
 import { Lanes } from './lanes.ts';
 import { runScenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { SharedKafka } from './shared-kafka.ts';
 
-const KILLS = 3;
-/** Of those that take long. */
-const SLOW_KILLS = 2;
+/** One in the calm, one while a backlog drains. */
+const KILLS = 2;
 /** Scenarios mostly wait: so many at a time leave two processors some rest. */
 const LANES = 3;
 const TIMEOUT_MS = 420_000;
 
 const seed = Math.floor(systemRandom.uniform() * 2 ** 31);
 const lanes = new Lanes(LANES);
+const sharedKafka = new SharedKafka();
 const said: string[] = [];
 
 describe('with real processes', { tags: ['mosquitto'] }, () => {
-  afterAll(() => {
+  afterAll(async () => {
+    await sharedKafka.close();
     process.stdout.write(`fault tests, seed ${seed}\n${said.map((line) => `  ${line}\n`).join('')}`);
   });
 
   for (const [index, scenario] of SCENARIOS.entries()) {
     const tags = [...(scenario.site?.tls === true ? ['openssl'] : []), ...(scenario.needs ?? [])];
-    const kills = scenario.isSlow === true ? SLOW_KILLS : KILLS;
     test(scenario.name, { tags, concurrent: true, timeout: TIMEOUT_MS }, async () => {
       const say = (text: string): void => void said.push(`${index + 1} ${text}`);
-      const run = async (): Promise<void> => await runScenario(scenario, { kills, seed: seed + index, say });
+      const run = async (): Promise<void> =>
+        await runScenario(scenario, { kills: KILLS, seed: seed + index, say, sharedKafka });
       await (scenario.isQuiet === true ? run() : lanes.run(run));
     });
   }

@@ -15,7 +15,7 @@ import { recordsTopic } from './topic.ts';
 import { judge } from './verdict.ts';
 
 const CALM_MS = 3000;
-const ATTACK_MS = 10_000;
+const ATTACK_MS = 5000;
 /** Of each kind, between two pauses. */
 const SALVO = 20;
 const PAUSE_MS = 50;

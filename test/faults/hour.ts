@@ -55,8 +55,8 @@ async function mustHaveAll(site: Site, shore: Shore, bursts: readonly Burst[]): 
 async function playBothWays(site: Site): Promise<void> {
   const kafka = await kafkaFor(site);
   await kafka.broker.start();
-  const wired = await site.addShore('wired', { kafka: { ...kafka, prefix: 'wired' } });
-  const radio = await site.addShore('radio', { way: 'udp', kafka: { ...kafka, prefix: 'radio' } });
+  const wired = await site.addShore('wired', { kafka: { ...kafka, prefix: `${kafka.prefix}-wired` } });
+  const radio = await site.addShore('radio', { way: 'udp', kafka: { ...kafka, prefix: `${kafka.prefix}-radio` } });
   await playTwoMinutes(site, [wired, radio]);
 }
 

@@ -26,7 +26,7 @@ const SOON_MS = 60_000;
 const HELD_MS = 2000;
 
 async function killKafka(site: Site, kills: number): Promise<void> {
-  const kafka = await kafkaFor(site);
+  const kafka = await kafkaFor(site, { isOwn: true });
   const shore = await startAll(site, { kafka });
   for (let count = 1; count <= kills; count += 1) {
     await keepsUp(site, shore);
@@ -42,7 +42,7 @@ async function killKafka(site: Site, kills: number): Promise<void> {
 
 /** Accepts and never answers, for longer than it may before its own cluster counts it as gone. */
 async function pauseKafka(site: Site): Promise<void> {
-  const kafka = await kafkaFor(site);
+  const kafka = await kafkaFor(site, { isOwn: true });
   const shore = await startAll(site, { kafka });
   await systemClock.sleep(CALM_MS);
   kafka.broker.pause();
@@ -54,7 +54,7 @@ async function pauseKafka(site: Site): Promise<void> {
 }
 
 async function startWithoutKafka(site: Site): Promise<void> {
-  const kafka = await kafkaFor(site);
+  const kafka = await kafkaFor(site, { isOwn: true });
   const shore = await site.addShore(undefined, { kafka });
   await shore.broker.start();
   await site.startCentre(shore);
@@ -104,7 +104,7 @@ async function swallowAnswers(site: Site, swallows: number, client: KafkaClientK
 const needs = ['kafka'];
 
 export const KAFKA: readonly Scenario[] = [
-  { name: 'a Kafka that is killed under way costs nothing', needs, isSlow: true, run: killKafka },
+  { name: 'a Kafka that is killed under way costs nothing', needs, run: killKafka },
   { name: 'a Kafka that accepts and does not answer for 20 s costs nothing', needs, run: pauseKafka },
   {
     name: 'a centre that starts while there is no Kafka keeps nothing and loses nothing',

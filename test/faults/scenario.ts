@@ -1,4 +1,5 @@
 import type { KafkaClientKind } from '../../central/config/types.ts';
+import type { SharedKafka } from './shared-kafka.ts';
 import type { Shore, ShoreKafka, ShoreOptions } from './shore.ts';
 import { Site, type SiteOptions } from './site.ts';
 
@@ -11,8 +12,6 @@ export interface Scenario {
   readonly needs?: readonly string[];
   /** It hardly works and long waits: it runs beside the others, whatever they are; false if left out. */
   readonly isQuiet?: boolean;
-  /** A kill of its kind takes so long that the fault tests have fewer; false if left out. */
-  readonly isSlow?: boolean;
   /** Ends well when everything holds. `kills`: how many of a kind, where it kills. */
   run(site: Site, kills: number): Promise<void>;
 }
@@ -21,31 +20,37 @@ export interface ScenarioOptions {
   readonly kills: number;
   readonly seed: number;
   readonly say: (text: string) => void;
+  /** For those that do a Kafka no harm. */
+  readonly sharedKafka: SharedKafka;
 }
 
 /**
  * Runs a scenario at a site of its own. What it throws names the seed, the folder that it leaves for a look, and what
  * each program said last.
  */
-export async function runScenario(scenario: Scenario, { kills, seed, say }: ScenarioOptions): Promise<void> {
-  const site = new Site({ seed, say, ...scenario.site });
+export async function runScenario(scenario: Scenario, { kills, ...options }: ScenarioOptions): Promise<void> {
+  const { seed, sharedKafka } = options;
+  const site = new Site({ ...options, ...scenario.site });
   let hasFailed = false;
   try {
     await scenario.run(site, kills);
   } catch (cause) {
     hasFailed = true;
     const place = `seed ${seed}, ${site.folder}`;
-    throw new Error(`${scenario.name} (${place}): ${(cause as Error).message}\n${site.tails()}`, { cause });
+    throw new Error(
+      `${scenario.name} (${place}): ${(cause as Error).message}\n${site.tails()}\n${sharedKafka.tails()}`,
+      { cause },
+    );
   } finally {
     await site.close({ keep: hasFailed });
   }
 }
 
-/** A Kafka of the site's own, as a shore takes it: not running yet. */
-export async function kafkaFor(
-  site: Site,
-  { client, throughLink = false, settings = {} }: KafkaWish = {},
-): Promise<ShoreKafka> {
+/** The Kafka that scenarios share, or one of the site's own that is not running yet, as a shore takes it. */
+export async function kafkaFor(site: Site, wish: KafkaWish = {}): Promise<ShoreKafka> {
+  const { client, throughLink = false, settings = {}, isOwn = throughLink || wish.settings !== undefined } = wish;
+  if (!isOwn && site.sharedKafka !== undefined)
+    return { ...(await site.sharedKafka.take()), ...(client && { client }) };
   const broker = await site.addKafka({ edge: throughLink, settings });
   const own = { broker, prefix: 'mooring', ...(client === undefined ? {} : { client }) };
   if (!throughLink) return own;
@@ -55,6 +60,8 @@ export async function kafkaFor(
 }
 
 export interface KafkaWish {
+  /** The scenario does it harm, so it has it for itself; if left out, where another wish makes it necessary. */
+  readonly isOwn?: boolean;
   readonly client?: KafkaClientKind;
   /** The centre comes to it through a link that can be made bad. */
   readonly throughLink?: boolean;

@@ -13,6 +13,7 @@ import { Mosquitto } from '../mosquitto.ts';
 import { freePort } from '../ports.ts';
 import { eventually, type Program, Programs } from '../processes.ts';
 import { WITNESS, Witness } from '../witness.ts';
+import type { SharedKafka } from './shared-kafka.ts';
 import { forwardOf, type Shore, type ShoreOptions, shoreOf, type UdpWay, writeCentral } from './shore.ts';
 
 export const GATEWAY = 'plaka';
@@ -23,7 +24,7 @@ const DRAINED_LOOKS = 40;
 export const FORWARDER = 'centre';
 /** City stations beside the witness's: with 20 ticks a second each, 240 records a second all together. */
 const CITIES = 11;
-const START_MS = 20_000;
+const START_MS = 60_000;
 const MAIN = new URL('../../cli/main.ts', import.meta.url).pathname;
 
 export interface SiteOptions {
@@ -34,6 +35,8 @@ export interface SiteOptions {
   readonly tls?: boolean;
   /** What happens, as it happens. */
   readonly say: (text: string) => void;
+  /** None if left out: then every Kafka is one of its own. */
+  readonly sharedKafka?: SharedKafka;
 }
 
 /**
@@ -45,6 +48,7 @@ export class Site {
   readonly random: SeededRandom;
   readonly witness = new Witness();
   readonly say: (text: string) => void;
+  readonly sharedKafka: SharedKafka | undefined;
   readonly #options: SiteOptions;
   readonly #programs = new Programs();
   readonly #shores: Shore[] = [];
@@ -57,6 +61,7 @@ export class Site {
     this.folder = mkdtempSync(join(tmpdir(), 'mooring-site-'));
     this.random = new SeededRandom(options.seed);
     this.say = options.say;
+    this.sharedKafka = options.sharedKafka;
   }
 
   get storePath(): string {

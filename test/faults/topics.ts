@@ -42,7 +42,7 @@ async function deleteTopic(site: Site): Promise<void> {
   assert.equal(site.settled(shore), settled, 'nothing was acknowledged out of a topic that is gone');
   site.say(`the topic is deleted: ${settled} records are settled, ${site.unsettled(shore)} wait`);
   const gone = new Set(readAcks(shore));
-  await goOnWith(site, shore, { ...kafka, prefix: 'second' });
+  await goOnWith(site, shore, { ...kafka, prefix: `${kafka.prefix}-second` });
   await keepsUp(site, shore);
   await judge(site, shore, { gone });
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { test as base, describe } from 'vitest';
 import { KAFKA_CLIENTS, type KafkaClientKind } from '../../central/config/types.ts';
 import { createKafkaClient } from '../../central/recordlog/kafka/clients.ts';
 import { runAudit } from '../../cli/audit.ts';
@@ -33,33 +33,34 @@ interface Status {
   readonly code?: string;
 }
 
-let folder = '';
-let feeds: ChildProcess[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mooring-feed-'));
-});
-afterEach(async () => {
-  for (const feed of feeds) if (feed.exitCode === null && feed.signalCode === null) await kill(feed);
-  feeds = [];
-  rmSync(folder, { recursive: true, force: true });
-});
+/** The feeds of one test and the folder that they write to. */
+class Stage {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'mooring-feed-'));
+  readonly #feeds: ChildProcess[] = [];
 
-async function setUp(kind: KafkaClientKind): Promise<FeedProcessOptions> {
-  const address = await sharedKafka();
-  const topic = `feed-${Buffer.from(systemRandom.bytes(4)).toString('hex')}`;
-  await new Topics(address).create({ name: topic, partitions: PARTITIONS });
-  return { kind, address, topic, partitions: PARTITIONS, group: `${topic}.archive`, folder: join(folder, 'records') };
-}
+  async prepare(kind: KafkaClientKind): Promise<FeedProcessOptions> {
+    const address = await sharedKafka();
+    const topic = `feed-${Buffer.from(systemRandom.bytes(4)).toString('hex')}`;
+    await new Topics(address).create({ name: topic, partitions: PARTITIONS });
+    const folder = join(this.#folder, 'records');
+    return { kind, address, topic, partitions: PARTITIONS, group: `${topic}.archive`, folder };
+  }
 
-function startFeed(options: FeedProcessOptions): { readonly feed: ChildProcess; readonly status: () => Status } {
-  const path = fileURLToPath(new URL('../kafka/feed-process.ts', import.meta.url));
-  const feed = fork(path, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' });
-  let status: Status = { state: 'none' };
-  feed.on('message', (message) => {
-    status = message as Status;
-  });
-  feeds.push(feed);
-  return { feed, status: () => status };
+  startFeed(options: FeedProcessOptions): { readonly feed: ChildProcess; readonly status: () => Status } {
+    const path = fileURLToPath(new URL('../kafka/feed-process.ts', import.meta.url));
+    const feed = fork(path, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' });
+    let status: Status = { state: 'none' };
+    feed.on('message', (message) => {
+      status = message as Status;
+    });
+    this.#feeds.push(feed);
+    return { feed, status: () => status };
+  }
+
+  async close(): Promise<void> {
+    for (const feed of this.#feeds) if (feed.exitCode === null && feed.signalCode === null) await kill(feed);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 /** `first..last` of the run, over all partitions, some of them twice. */
@@ -87,27 +88,43 @@ async function untilDrained(status: () => Status): Promise<void> {
   await eventually('the sink has all', PATIENCE_MS, () => (status().lag === 0 ? true : undefined));
 }
 
+/** Each waits for a group to notice who is gone: those of a client wait side by side. */
+const test = base.extend<{ stage: Stage }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from its first parameter
+  stage: async ({}, use) => {
+    const stage = new Stage();
+    await use(stage);
+    await stage.close();
+  },
+});
+
 describe.each(KAFKA_CLIENTS)('over %s', { tags: ['kafka'], timeout: TIMEOUT_MS }, (kind) => {
-  test(`killed ${KILLS} times in the middle of a backlog (seed ${SEED}), every record stands there once`, async () => {
+  test.concurrent(`killed ${KILLS} times in the middle of a backlog (seed ${SEED}), every record stands there once`, async ({
+    expect,
+    stage,
+  }) => {
     const random = new SeededRandom(SEED);
-    const options = await setUp(kind);
+    const options = await stage.prepare(kind);
     await produce(options, 1, 12_000);
     for (let count = 0; count < KILLS; count += 1) {
-      const { feed, status } = startFeed(options);
+      const { feed, status } = stage.startFeed(options);
       await eventually('it feeds', PATIENCE_MS, () => ((status().lag ?? 0) > 0 ? true : undefined));
       await systemClock.sleep(random.uniform() * 400);
       await kill(feed);
     }
-    const { status } = startFeed(options);
+    const { status } = stage.startFeed(options);
     await untilDrained(status);
     expect(idsOf(recordsIn(options.folder))).toEqual(expectedIds(12_000));
   });
 
-  test('of two copies on one folder one stands by; the other is killed, and it takes over, in time and with nothing twice', async () => {
-    const options = await setUp(kind);
-    const first = startFeed(options);
+  test.concurrent('of two copies on one folder one stands by; the other is killed, and it takes over, in time and with nothing twice', async ({
+    expect,
+    stage,
+  }) => {
+    const options = await stage.prepare(kind);
+    const first = stage.startFeed(options);
     await eventually('the first feeds', PATIENCE_MS, () => (first.status().state === 'feeding' ? true : undefined));
-    const second = startFeed(options);
+    const second = stage.startFeed(options);
     await eventually('the second stands by', PATIENCE_MS, () =>
       second.status().state === 'standing by' ? true : undefined,
     );
@@ -123,15 +140,18 @@ describe.each(KAFKA_CLIENTS)('over %s', { tags: ['kafka'], timeout: TIMEOUT_MS }
     expect(idsOf(recordsIn(options.folder))).toEqual(expectedIds(4000));
   });
 
-  test('what retention took away before it was read stops the feed, and stands in the folder, which an audit reads', async () => {
-    const options = await setUp(kind);
+  test.concurrent('what retention took away before it was read stops the feed, and stands in the folder, which an audit reads', async ({
+    expect,
+    stage,
+  }) => {
+    const options = await stage.prepare(kind);
     await produce(options, 1, 300);
-    const first = startFeed(options);
+    const first = stage.startFeed(options);
     await untilDrained(first.status);
     await kill(first.feed);
     await produce(options, 301, 900);
     await new Topics(options.address).deleteBefore(options.topic, 1, 200);
-    const { status } = startFeed(options);
+    const { status } = stage.startFeed(options);
     await eventually('it has stopped', PATIENCE_MS, () => (status().state === 'stopped' ? true : undefined));
     expect(status().code).toBe('LOG_EXPIRED');
     const gaps = recordsIn(options.folder).filter(({ kind: is }) => is === 'gap');

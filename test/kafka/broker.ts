@@ -76,8 +76,9 @@ export class KafkaBroker {
     this.#edgeAdvertised = port;
   }
 
-  /** Resolves when it serves. After a kill that takes some seconds more than at first. */
+  /** Resolves when it serves; at once where it was started. After a kill that takes some seconds more than at first. */
   async start(): Promise<void> {
+    if (this.#program?.hasEnded === false) return;
     const configPath = join(this.#options.folder, 'server.properties');
     writeFileSync(configPath, this.#configuration());
     writeFileSync(join(this.#options.folder, 'log4j2.properties'), LOGGING);
