@@ -90,14 +90,22 @@ export class Enrolment {
     return await this.#alone(async () => {
       const known = this.#place(place);
       if (this.#isBeingRevoked(gateway)) await this.#takeBack(gateway);
-      const isEnrolled = this.#isEnrolled(gateway);
+      const isUnfinished = existsSync(this.#at('enrolling', gateway));
+      const isEnrolled = this.#isEnrolled(gateway) && !isUnfinished;
       if (isEnrolled && !renew) {
         throw new MooringError('ENROLL_FAILED', 'this gateway is enrolled', {
           context: { gateway },
           hint: 'Say --renew for a new certificate, or revoke it first.',
         });
       }
-      if (!isEnrolled && renew) throw notEnrolled(gateway);
+      if (!isEnrolled && !isUnfinished && renew) throw notEnrolled(gateway);
+      if (!isEnrolled && !isUnfinished && this.#isUser(gateway)) {
+        throw new MooringError('ENROLL_FAILED', 'the broker has a user of this name that is no gateway', {
+          context: { gateway },
+          hint: 'Take another name, or take that user out of served/mosquitto/passwords.',
+        });
+      }
+      if (!isEnrolled) writeWhole(this.#at('enrolling', gateway), '');
       await this.#authority.open();
       await this.#serveCentre(known);
       const folder = this.#at('gateways', gateway);
@@ -109,6 +117,7 @@ export class Enrolment {
       if (!isEnrolled) this.#admit(gateway, folder);
       const snippet = snippetOf(gateway, known);
       writeWhole(join(folder, 'forward.yaml'), snippet);
+      rmSync(this.#at('enrolling', gateway), { force: true });
       return { folder, snippet };
     });
   }
@@ -118,7 +127,12 @@ export class Enrolment {
     checkName(gateway);
     return await this.#alone(async () => {
       const isKnown =
-        this.#isEnrolled(gateway) || this.#isBeingRevoked(gateway) || existsSync(this.#at('gateways', gateway));
+        this.#isEnrolled(gateway) ||
+        this.#isBeingRevoked(gateway) ||
+        existsSync(this.#at('enrolling', gateway)) ||
+        existsSync(this.#at('gateways', gateway));
+      // A device's own user is not ours to take away.
+      if (!isKnown && this.#isUser(gateway)) throw notEnrolled(gateway);
       if (!existsSync(this.#authority.certFile)) throw notEnrolled(gateway);
       const certificates = await this.#takeBack(gateway);
       if (!isKnown && certificates === 0) throw notEnrolled(gateway);
@@ -135,6 +149,7 @@ export class Enrolment {
     this.#expect(gateway, false);
     const certificates = await this.#authority.revoke(gateway);
     rmSync(this.#at('gateways', gateway), { recursive: true, force: true });
+    rmSync(this.#at('enrolling', gateway), { force: true });
     rmSync(this.#at('revoking', gateway));
     return certificates;
   }
@@ -159,10 +174,11 @@ export class Enrolment {
   }
 
   #isEnrolled(gateway: string): boolean {
-    return (
-      existsSync(this.#served('keys', `${gateway}.key`)) ||
-      namesUser(textOf(this.#served('mosquitto', 'passwords')), gateway)
-    );
+    return existsSync(this.#served('keys', `${gateway}.key`));
+  }
+
+  #isUser(name: string): boolean {
+    return namesUser(textOf(this.#served('mosquitto', 'passwords')), name);
   }
 
   /** Whether a revocation of it was cut off. */
@@ -191,7 +207,7 @@ export class Enrolment {
     const hosts = [...new Set([host, ...alsoHosts, ...LOCAL_HOSTS])];
     await this.#serve('broker', { kind: 'server', hosts });
     await this.#serve(CENTRE, { kind: 'client' });
-    if (!namesUser(textOf(this.#served('mosquitto', 'passwords')), CENTRE)) {
+    if (!this.#isUser(CENTRE)) {
       this.#setUser(CENTRE, { rules: CENTRE_RULES, password: this.#newPassword(this.#served(CENTRE)) });
     }
   }
@@ -211,7 +227,7 @@ export class Enrolment {
     writeWhole(list, withGateway(textOf(list), gateway, isExpected));
   }
 
-  /** Key and password of a gateway. The key comes last: with it the gateway counts as enrolled. */
+  /** Password and key of a gateway: with the key it counts as enrolled. */
   #admit(gateway: string, folder: string): void {
     this.#setUser(gateway, { rules: gatewayRules(gateway), password: this.#newPassword(folder, gateway) });
     const key = `${this.#hex(UDP_KEY_BYTES)}\n`;

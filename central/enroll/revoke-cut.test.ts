@@ -1,6 +1,6 @@
-/** A revocation that ends half-way, at each of its steps: what was begun is told of, and asking again completes it. */
+/** A revocation or an enrolment that ends half-way, at each of its steps: asking again completes it. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,7 +18,10 @@ import { Enrolment } from ${module('enrolment.ts')};
 import { systemOpenssl as openssl } from ${module('openssl.ts')};
 import { systemClock as clock } from ${module('../../runtime/clock.ts')};
 import { systemRandom as random } from ${module('../../runtime/random.ts')};
-await new Enrolment({ folder: process.argv[1], clock, random, openssl }).revoke('buoy');
+const [folder, verb] = process.argv.slice(1);
+const enrolment = new Enrolment({ folder, clock, random, openssl });
+if (verb === 'revoke') await enrolment.revoke('buoy');
+else await enrolment.enroll({ gateway: 'sea', place: undefined, days: 30, renew: false });
 `;
 
 describe('a revocation that is cut off', { tags: ['openssl'] }, () => {
@@ -61,7 +64,7 @@ describe('a revocation that is cut off', { tags: ['openssl'] }, () => {
     let cuts = 0;
     for (; ; cuts += 1) {
       const folder = copy(`cut-${cuts}`);
-      const args = ['--import', KILLING, '--input-type=module', '-e', PROGRAM, folder];
+      const args = ['--import', KILLING, '--input-type=module', '-e', PROGRAM, folder, 'revoke'];
       const env = { ...process.env, MOORING_KILL_AT: String(cuts) };
       const { status, signal, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
       if (signal !== 'SIGKILL') {
@@ -85,6 +88,36 @@ describe('a revocation that is cut off', { tags: ['openssl'] }, () => {
     await enroll(folder, 'buoy');
     expect(revokedSerialsIn(read(folder, 'crl.pem')).size).toBe(2);
     expect(await enrolmentIn(folder).revoke('buoy')).toEqual({ certificates: 1 });
+  });
+
+  test('an enrolment that is cut off by SIGKILL is completed by the next, or taken back', async () => {
+    // Each of them runs OpenSSL several times: every third will do.
+    for (let cuts = 1; ; cuts += 3) {
+      const folder = copy(`enrolling-${cuts}`);
+      const args = ['--import', KILLING, '--input-type=module', '-e', PROGRAM, folder, 'enroll'];
+      const env = { ...process.env, MOORING_KILL_AT: String(cuts) };
+      const { status, signal, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+      if (signal === 'SIGKILL') await enroll(folder, 'sea', cuts % 2 === 1);
+      else expect([status, stderr]).toEqual([0, '']);
+      const own = readdirSync(join(folder, 'gateways', 'sea')).sort();
+      expect(own).toEqual(['ca.pem', 'forward.yaml', 'sea.key', 'sea.password', 'sea.pem', 'sea.udp.key']);
+      expect(read(folder, 'keys', 'sea.key')).toBe(
+        readFileSync(join(folder, 'gateways', 'sea', 'sea.udp.key'), 'utf8'),
+      );
+      for (const file of ['passwords', 'acl']) expect(read(folder, 'mosquitto', file).match(/\bsea\b/)).not.toBeNull();
+      await expect(enroll(folder, 'sea')).rejects.toMatchObject({ code: 'ENROLL_FAILED' });
+      if (signal !== 'SIGKILL') return;
+    }
+  }, 60_000);
+
+  test('a user of the broker that is no gateway is neither taken over nor taken away', async () => {
+    const folder = copy('device');
+    const passwords = join(folder, 'served', 'mosquitto', 'passwords');
+    const before = `${readFileSync(passwords, 'utf8')}thermometer:$7$101$c2FsdA==$aGFzaA==\n`;
+    writeFileSync(passwords, before);
+    await expect(enroll(folder, 'thermometer')).rejects.toMatchObject({ code: 'ENROLL_FAILED' });
+    await expect(enrolmentIn(folder).revoke('thermometer')).rejects.toMatchObject({ code: 'ENROLL_FAILED' });
+    expect(readFileSync(passwords, 'utf8')).toBe(before);
   });
 
   test('OpenSSL’s index that was put aside and not replaced is taken up again', async () => {
