@@ -10,14 +10,20 @@ export interface Asked {
   readonly body: string;
 }
 
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  readonly isPage?: boolean;
+}
+
 /**
  * Plays what of InfluxDB 2's interface the store uses, by its reference (Write data, List buckets). No InfluxDB 2 is to be
  * had from a package registry; nothing that only a real one does is tested with it.
  */
 export class InfluxV2StandIn {
   readonly asked: Asked[] = [];
-  /** Answers of `/api/v2/write` from now on: status and message; undefined says 204. */
-  refuses: (asked: Asked) => { readonly status: number; readonly message: string } | undefined = () => undefined;
+  /** Answers of `/api/v2/write` from now on: status and message, which a proxy says as a page; undefined says 204. */
+  refuses: (asked: Asked) => Refusal | undefined = () => undefined;
   token = 'secret-token';
   readonly #server: Server;
 
@@ -70,11 +76,15 @@ export class InfluxV2StandIn {
     this.asked.push(asked);
     const refusal = this.refuses(asked);
     if (refusal === undefined) return say(204, '');
+    if (refusal.isPage === true) {
+      response.writeHead(refusal.status, { 'content-type': 'text/html' }).end(`<html>${refusal.message}</html>`);
+      return;
+    }
     return say(refusal.status, { code: 'invalid', message: refusal.message });
   }
 }
 
-/** Line by line; a text of a field may have line ends, too. */
+/** Line by line, without comments; a text of a field may have line ends, too. */
 export function linesOf(body: string): string[] {
-  return body.split(/\n(?=[a-z_]+,gateway=)/).filter((line) => line !== '');
+  return body.split(/\n(?=[a-z_]+,gateway=)/).filter((line) => line !== '' && !line.startsWith('#'));
 }

@@ -18,7 +18,8 @@ export function reasonOf({ status, body }: HttpAnswer): string {
   return `${status}: ${(errorIn(body) ?? body).slice(0, REASON_CHARACTERS)}`;
 }
 
-function errorIn(body: string): string | undefined {
+/** What InfluxDB itself said was wrong: `{error}` of its first interface, `{code, message}` of its second. */
+export function errorIn(body: string): string | undefined {
   try {
     const { error, message } = JSON.parse(body) as { readonly error?: unknown; readonly message?: unknown };
     return [message, error].find((text) => typeof text === 'string');

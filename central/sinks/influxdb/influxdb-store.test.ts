@@ -110,6 +110,27 @@ test.each([
   expect(server.asked).toHaveLength(1);
 });
 
+test.each([1, 64])(
+  'a proxy that refuses every write of %d by a page is no fault of a record, whatever its status',
+  async (count) => {
+    const message = 'No required SSL certificate was sent';
+    server.refuses = () => ({ status: 400, message, isPage: true });
+    const error = await failure(store().write(records.slice(0, count)));
+    expect(error).toMatchObject({
+      code: 'SINK_FAILED',
+      retry: 'later',
+      context: { reason: `400: <html>${message}</html>` },
+    });
+    expect(server.asked).toHaveLength(1);
+  },
+);
+
+test('where a write is refused whatever is in it no record is, also in the words of InfluxDB', async () => {
+  server.refuses = () => ({ status: 422, message: 'not today' });
+  expect(await failure(store().write(records))).toMatchObject({ code: 'SINK_FAILED', retry: 'later' });
+  expect(server.asked.length).toBeLessThan(10);
+});
+
 test('samples have no measurement that is another one of its own', () => {
   expect(() => store({ measurement: 'undated' })).toThrow('name of another one');
 });

@@ -3,7 +3,7 @@ import { MooringError } from '../../../runtime/errors.ts';
 import type { HttpLogin } from '../http/credentials.ts';
 import { type HttpAnswer, HttpStore, isLoginRefused } from '../http/http-store.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
-import { type InfluxdbApi, OTHER_MEASUREMENTS, reasonOf } from './api.ts';
+import { errorIn, type InfluxdbApi, OTHER_MEASUREMENTS, reasonOf } from './api.ts';
 import { ApiV1 } from './api-v1.ts';
 import { ApiV2 } from './api-v2.ts';
 import { type LineOptions, lineOf, Unwritable } from './line.ts';
@@ -33,6 +33,8 @@ interface Line {
 const ABOUT_A_LINE = new Set([400, 413, 422]);
 /** Bounds of the server, not faults of a record. */
 const SERVER_IS_FULL = /max-(series|values)-per|max series/i;
+/** A comment of line protocol: written like a record, and nothing of it stays. */
+const PROBE = '# mooring: is anything taken?';
 const NAMES_TAKEN: readonly string[] = [...OTHER_MEASUREMENTS, ''];
 
 /** InfluxDB 1 or 2, over line protocol. A record is a point, and the same point however often it comes. */
@@ -73,7 +75,7 @@ export class InfluxdbStore implements RemoteStore {
         refused.push({ index, reason: error.message });
       }
     }
-    await this.#send(lines, refused);
+    await this.#send(lines, refused, refused.length);
     return refused.sort((a, b) => a.index - b.index);
   }
 
@@ -82,19 +84,28 @@ export class InfluxdbStore implements RemoteStore {
   }
 
   /** Halves what is refused until each line that is stands alone: at most twice as many requests as there are lines. */
-  async #send(lines: readonly Line[], refused: RefusedRecord[]): Promise<void> {
+  async #send(lines: readonly Line[], refused: RefusedRecord[], unwritable: number): Promise<void> {
     const [first] = lines;
     if (first === undefined) return;
     const answer = await this.#api.send(lines.map(({ text }) => text).join('\n'));
     if (answer.status >= 200 && answer.status < 300) return;
-    if (!ABOUT_A_LINE.has(answer.status) || SERVER_IS_FULL.test(answer.body)) throw this.#failed(answer);
+    // Whoever else stands in the way, a proxy most likely, knows nothing of lines.
+    const isOwn = errorIn(answer.body) !== undefined;
+    if (!isOwn || !ABOUT_A_LINE.has(answer.status) || SERVER_IS_FULL.test(answer.body)) throw this.#failed(answer);
     if (lines.length === 1) {
+      if (refused.length === unwritable) await this.#probe();
       refused.push({ index: first.index, reason: reasonOf(answer) });
       return;
     }
     const half = lines.length >>> 1;
-    await this.#send(lines.slice(0, half), refused);
-    await this.#send(lines.slice(half), refused);
+    await this.#send(lines.slice(0, half), refused, unwritable);
+    await this.#send(lines.slice(half), refused, unwritable);
+  }
+
+  /** Throws `SINK_FAILED` where a write is refused whatever is in it: then it is no line's fault. */
+  async #probe(): Promise<void> {
+    const answer = await this.#api.send(PROBE);
+    if (answer.status < 200 || answer.status >= 300) throw this.#failed(answer);
   }
 
   #failed(answer: HttpAnswer): MooringError {
