@@ -20,6 +20,10 @@ const AUTO_MS_FROM = 1e11;
 const LOCAL_PATTERN =
   /^(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?$/i;
 const DIGITS_PATTERN = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
+/** A day, or a day and a minute, in digits: as a number it would be of 1970 to 2001. */
+const DATE_DIGITS_PATTERN = /^\d{8}(?:\d{4})?$/;
+/** Before it no device has said seconds or milliseconds since 1970 whose clock was set. */
+const EPOCH_FROM_MS = Date.UTC(2000, 0);
 const NUMBER_PATTERN = /^\d{1,13}(?:\.\d+)?$/;
 
 /** Seconds or milliseconds since 1970. Throws `RECORD_INVALID` for a time outside 1970 to 9999, or none. */
@@ -53,7 +57,8 @@ export function digitsTimeOf(value: number | string, at: string, zone: TimeZone 
 }
 
 /**
- * Any of these, by its shape: 14 digits are `YYYYMMDDhhmmss`, fewer seconds or milliseconds since 1970, anything else a text.
+ * Any of these, by its shape: 14 digits are `YYYYMMDDhhmmss`, fewer seconds or milliseconds since 1970, but for texts of 8 and 12,
+ * which are dates, and what would be before 2000: both are refused. Anything else is a text.
  * `undefined` and `null`: the device says no time, and nor does this. Throws `RECORD_INVALID`.
  */
 export function anyTimeOf(
@@ -65,8 +70,14 @@ export function anyTimeOf(
   if (typeof value !== 'number' && typeof value !== 'string') return refuse(at, 'is no time: neither number nor text');
   const text = String(value).trim();
   if (DIGITS_PATTERN.test(text)) return digitsTimeOf(text, at, zone);
-  if (typeof value === 'number') return epochTimeOf(value, at);
-  return NUMBER_PATTERN.test(text) ? epochTimeOf(Number(text), at) : textTimeOf(text, at, zone);
+  if (typeof value === 'number') return epochSince2000Of(value, at);
+  if (DATE_DIGITS_PATTERN.test(text)) return refuse(at, `is a date without seconds: ${quoted(text)}`);
+  return NUMBER_PATTERN.test(text) ? epochSince2000Of(Number(text), at) : textTimeOf(text, at, zone);
+}
+
+function epochSince2000Of(value: number, at: string): ForeignTime {
+  const time = epochTimeOf(value, at);
+  return time.timestampMs >= EPOCH_FROM_MS ? time : refuse(at, 'is a number of seconds or milliseconds before 2000');
 }
 
 function zonedTimeOf(localMs: number, written: string, at: string, zone: TimeZone | undefined): ForeignTime {

@@ -124,6 +124,12 @@ function namesOf(reading: Reading, atMs = 0) {
   return { id, timestamp, received_at };
 }
 
+test('of very many gateways the same count, in whatever order they stand', () => {
+  const gateways = Array.from({ length: 40 }, (_, index) => ({ gwname: `gw${index}`, sendtime: T + index * 100 }));
+  expect(heardBy('heard', ...gateways.toReversed())).toEqual(heardBy('heard', ...gateways));
+  expect(heardBy('heard', ...gateways).info?.gateways).toHaveLength(32);
+});
+
 test('copies of an uplink become the first of them, in either order, however late within ten minutes', async () => {
   const clock = new SteppedClock();
   const [a, b] = [

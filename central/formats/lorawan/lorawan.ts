@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { BOUNDS, type Info, type JsonValue } from '../../../protocol/record.ts';
 import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
-import { anyTimeOf } from '../foreign-time.ts';
+import { anyTimeOf, epochTimeOf, type ForeignTime } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
 import { type MetricTable, metricTable } from '../metric-names.ts';
@@ -101,6 +101,11 @@ function valuesOf(payload: JsonObject, group: MeasureGroup): { readonly group: M
   return { group, info };
 }
 
+interface Gateway {
+  readonly name: string;
+  readonly timeMs: number | undefined;
+}
+
 interface Heard {
   readonly timestampMs: number | undefined;
   readonly info: Info;
@@ -109,27 +114,39 @@ interface Heard {
 /** Who heard it, in the order of their names, and when. */
 function heardOf(value: JsonValue | undefined, refused: RefusedPart[]): Heard {
   const list = value === undefined || value === null ? [] : value;
-  const gateways: { readonly name: string; readonly timeMs: number | undefined }[] = [];
+  const gateways: Gateway[] = [];
   if (!Array.isArray(list)) {
     refused.push({ text: 'GWInfo', reason: 'GWInfo is no list' });
     return { timestampMs: undefined, info: {} };
   }
-  for (const [index, gateway] of (list as readonly JsonValue[]).slice(0, GATEWAYS_MAX).entries()) {
+  for (const [index, gateway] of (list as readonly JsonValue[]).entries()) {
     try {
       const at = `GWInfo[${index}]`;
       const fields = objectOf(gateway, at);
       const name = fieldOf(fields, 'gwname');
       gateways.push({
         name: typeof name === 'string' && name.length <= BOUNDS.textBytes ? name.toWellFormed() : '',
-        timeMs: anyTimeOf(fieldOf(fields, 'sendtime'), `${at}.sendtime`, undefined)?.timestampMs,
+        timeMs: sendTimeOf(fieldOf(fields, 'sendtime'), `${at}.sendtime`)?.timestampMs,
       });
     } catch (error) {
       refused.push(refusedPart(JSON.stringify(gateway), error));
     }
   }
-  const timestampMs = uplinkTimeOf(gateways.flatMap(({ timeMs }) => (timeMs === undefined ? [] : [timeMs])));
-  const off = gateways.filter(({ timeMs }) => timeMs !== undefined && isClockOff(timeMs, timestampMs));
-  return { timestampMs, info: { ...namesInfo('gateways', gateways), ...namesInfo('gateways_clock_off', off) } };
+  // In an order of their own before it is cut, so that the order in which they stand there is nothing of the id.
+  const counted = gateways.sort(byName).slice(0, GATEWAYS_MAX);
+  const timestampMs = uplinkTimeOf(counted.flatMap(({ timeMs }) => (timeMs === undefined ? [] : [timeMs])));
+  const off = counted.filter(({ timeMs }) => timeMs !== undefined && isClockOff(timeMs, timestampMs));
+  return { timestampMs, info: { ...namesInfo('gateways', counted), ...namesInfo('gateways_clock_off', off) } };
+}
+
+function byName(a: Gateway, b: Gateway): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return (a.timeMs ?? 0) - (b.timeMs ?? 0);
+}
+
+/** A gateway whose clock was never set is no error: `uplinkTimeOf` passes it by. */
+function sendTimeOf(value: JsonValue | undefined, at: string): ForeignTime | undefined {
+  return typeof value === 'number' ? epochTimeOf(value, at) : anyTimeOf(value, at, undefined);
 }
 
 function namesInfo(key: string, gateways: readonly { readonly name: string }[]): Info {

@@ -33,7 +33,9 @@ test('with the layout by user, a folder is that of the user in the registry, or 
   const ofUser = (user: unknown): string =>
     userOf({ ...foreignOf(1), info: { user: 'mallory', tags: { user } } } as unknown as FlatRecord);
   expect(ofUser('amelie')).toBe('amelie');
-  expect(ofUser('Amélie Poulain')).toBe('am-lie-poulain');
+  expect(ofUser('Amélie Poulain')).toMatch(/^am-lie-poulain-[0-9a-f]{8}$/);
+  const alike = ['Μαρία', '李', 'Anna B', 'anna-b', 'anna b', `${'a'.repeat(80)}1`, `${'a'.repeat(80)}2`];
+  expect(new Set(alike.map(ofUser)).size).toBe(alike.length);
   for (const none of [undefined, '', 5, {}]) expect(ofUser(none)).toBe('schools');
 });
 

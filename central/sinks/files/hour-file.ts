@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
 import { eventDayOf, UNDATED } from '../remote/event-date.ts';
 
@@ -8,6 +9,7 @@ export type FilesLayout = 'date' | 'user';
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):/;
 const SAFE_NAME = /^[a-z0-9_][a-z0-9._-]{0,62}$/;
 const NAME_CHARACTERS_MAX = 63;
+const HASH_CHARACTERS = 8;
 
 /**
  * The hour's file that a record belongs to: `2026/01/31/22.ndjson` by event time in UTC, with layout `user` below
@@ -47,6 +49,7 @@ function folderNameOf(name: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[.-]+/, '')
-    .slice(0, NAME_CHARACTERS_MAX);
-  return folded === '' ? '_' : folded;
+    .slice(0, NAME_CHARACTERS_MAX - HASH_CHARACTERS - 1);
+  // Two that fold to one stay apart.
+  return `${folded === '' ? '_' : folded}-${hash('sha256', name).slice(0, HASH_CHARACTERS)}`;
 }
