@@ -36,8 +36,8 @@ const TAIL_MS = 30_000;
 const GRACE_MS = 5000;
 /** A busy machine included. */
 const BEGIN_MS = 180_000;
-/** What a killed copy has held is asked for again when the ten minutes that it said are over. */
-const SETTLED_MS = 720_000;
+/** For the store to catch up; less than the ten minutes after which a gateway sends again what a killed copy has held. */
+const SETTLED_MS = 540_000;
 /** On its way while nothing is wrong. */
 const USUAL_RECORDS = 150;
 const DRAIN_MS = 90_000;
