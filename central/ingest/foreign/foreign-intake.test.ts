@@ -16,7 +16,7 @@ import {
   type ReceivedMessage,
 } from './foreign-intake.ts';
 import { type ForeignLetter, foreignLetterLine } from './foreign-letters.ts';
-import type { ForeignEntry, ForeignFate } from './foreign-log.ts';
+import type { ForeignEntry, ForeignFailure, ForeignFate } from './foreign-log.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
 
 const TOPIC = 'building/temperature';
@@ -27,7 +27,7 @@ class HeldLog {
   readonly #waiting: ((error?: MooringError) => void)[] = [];
   refuses = (_: ForeignEntry): boolean => false;
 
-  async append(records: readonly ForeignEntry[]): Promise<readonly ForeignFate[]> {
+  async append(records: readonly ForeignEntry[]): Promise<readonly (ForeignFate | ForeignFailure)[]> {
     const first = this.entries.push(...records) - records.length;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push((error) => (error === undefined ? resolve() : reject(error)));
@@ -234,6 +234,33 @@ describe('a record that comes again', () => {
     expect(await given(uplink('yard', 1_738_573_201_900))).toMatchObject({ records: first.records });
     expect(recordLog.entries).toHaveLength(1);
   });
+});
+
+test('of a message of which some records are durable, only the others are written when it is given again', async () => {
+  const given: number[] = [];
+  let room = 2;
+  recordLog.append = async (records) => {
+    given.push(records.length);
+    return await Promise.resolve(
+      records.map(() => {
+        room -= 1;
+        return room < 0 ? { failure: down() } : { partition: 0, offset: 1 - room };
+      }),
+    );
+  };
+  const message = {
+    bytes: Buffer.from('a|1603584900|1\na|1603584901|1\na|1603584902|1'),
+    topic: TOPIC,
+    receivedAtMs: 0,
+  };
+  expect(await intake.take(message)).toMatchObject({ isTaken: false, why: 'failed' });
+  room = 2;
+  expect(await intake.take(message)).toMatchObject({
+    isTaken: true,
+    records: [{ offset: 0 }, { offset: 1 }, { offset: 0 }],
+  });
+  expect(given).toEqual([3, 1]);
+  expect(intake.stats).toMatchObject({ records: 3, messages: 1, failed: 1 });
 });
 
 describe('a reading that says no time', () => {

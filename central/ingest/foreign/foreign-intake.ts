@@ -8,7 +8,7 @@ import type { UplinkMerge } from '../../formats/lorawan/uplink-merge.ts';
 import { cutText } from '../../formats/refuse.ts';
 import type { Registry } from '../../formats/registry/registry.ts';
 import type { ForeignLetters, ForeignRefusal, ForeignRefusalCode } from './foreign-letters.ts';
-import type { ForeignEntry, ForeignFate, ForeignLog, ForeignPlace } from './foreign-log.ts';
+import type { ForeignEntry, ForeignFailure, ForeignFate, ForeignLog, ForeignPlace } from './foreign-log.ts';
 import { RecentIds } from './recent-ids.ts';
 import { RefusalNotices } from './refusal-notices.ts';
 
@@ -177,28 +177,31 @@ export class ForeignIntake implements MessageTaker {
   /** Of records that are there, or on their way by another message or by this one, no further copy is written. */
   async #fatesOf(entries: readonly ForeignEntry[]): Promise<readonly ForeignFate[]> {
     const fresh: ForeignEntry[] = [];
-    const appended = Promise.withResolvers<readonly ForeignFate[]>();
+    const appended = Promise.withResolvers<readonly (ForeignFate | ForeignFailure)[]>();
     // Each who waits is told; that nobody does is no error.
     appended.promise.catch(() => undefined);
     let duplicates = 0;
     const fates = entries.map((entry) => {
-      const known = this.#recent.fateOf(entry.flat.id);
-      if (known !== undefined) {
+      const before = this.#recent.fateOf(entry.flat.id);
+      if (before !== undefined) {
         duplicates += 1;
-        return known;
+        return before;
       }
       const index = fresh.push(entry) - 1;
-      const fate = appended.promise.then((all) => all[index] as ForeignFate);
+      // What is durable is so whatever becomes of the others: given again, it is not written again.
+      const fate = appended.promise.then((all) => known(all[index] as ForeignFate | ForeignFailure));
       this.#recent.begin(entry.flat.id, fate);
       return fate;
     });
     if (fresh.length === 0) appended.resolve([]);
     else this.#options.recordLog.append(fresh).then(appended.resolve, appended.reject);
-    const all = await Promise.all(fates);
-    const written = (await appended.promise).filter((fate) => !('refused' in fate));
+    const all = Promise.all(fates);
+    all.catch(() => undefined);
+    const written = (await appended.promise).filter((fate) => 'offset' in fate);
     this.#counts.records += written.length;
+    const settled = await all;
     this.#counts.duplicates += duplicates;
-    return all;
+    return settled;
   }
 
   #recordsOf(message: ReceivedMessage): Made {
@@ -286,6 +289,11 @@ export class ForeignIntake implements MessageTaker {
     if (this.#isFailing) this.#log.info({}, 'messages of a source are stored again');
     this.#isFailing = false;
   }
+}
+
+function known(fate: ForeignFate | ForeignFailure): ForeignFate {
+  if ('failure' in fate) throw fate.failure;
+  return fate;
 }
 
 /** What is read of a message that is refused as a whole, for the text of its part. */

@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
+import { MooringError } from '../../../runtime/errors.ts';
 import { silentLog } from '../../../runtime/log.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { SteppedClock } from '../../../sim/clock.ts';
 import { MemoryKafka } from '../../../sim/memory-kafka.ts';
 import { PowerCutDisk } from '../../../test/conformance/power-cut-disk.ts';
-import type { ForeignEntry, ForeignFate } from '../../ingest/foreign/foreign-log.ts';
+import type { ForeignEntry, ForeignFailure, ForeignFate } from '../../ingest/foreign/foreign-log.ts';
 import { KafkaForeignLetters, KafkaForeignLog } from './foreign-records.ts';
 import { LogLink } from './log-link.ts';
 import { partitionOf } from './partitioner.ts';
@@ -58,7 +59,7 @@ function entryOf(station: string, value: number | string = 1): ForeignEntry {
   return { flat, json: JSON.stringify(flat) };
 }
 
-async function appended(...entries: readonly ForeignEntry[]): Promise<readonly ForeignFate[]> {
+async function appended(...entries: readonly ForeignEntry[]): Promise<readonly (ForeignFate | ForeignFailure)[]> {
   const [fates] = await Promise.all([log.append(entries), clock.advance(30_000)]);
   return fates;
 }
@@ -102,8 +103,22 @@ test('while Kafka is away, records and letters are refused', async () => {
   kafka.faults.isGone = true;
   await opened();
   const letter = { source: 'city', topic: undefined, bytes: Buffer.from('x'), receivedAtMs: 0, refused: [] };
-  await expect(log.append([entryOf('one')])).rejects.toMatchObject({ code: 'LOG_FAILED' });
+  expect(await log.append([entryOf('one')])).toMatchObject([{ failure: { code: 'LOG_FAILED' } }]);
   await expect(letters.append(letter)).rejects.toMatchObject({ code: 'LOG_FAILED' });
+});
+
+test('what is durable when the time is over is told, also where others may be missing', async () => {
+  const away = new MooringError('LOG_FAILED', 'the broker is away');
+  const link: Pick<LogLink, 'produce'> = {
+    produce: async ({ messages: [first] }) => {
+      if (first?.key === 'city/two') throw away;
+      return await Promise.resolve({ span: { first: 7, last: 7 }, refused: [] });
+    },
+  };
+  const names = topicNamesOf('mooring');
+  const topics = { names, partitions: PARTITIONS, replication: 1, retentionMs: 1, brokers: [] };
+  const both = new KafkaForeignLog({ link, topics, clock }).append([entryOf('one'), entryOf('two')]);
+  expect(await both).toEqual([{ partition: expect.any(Number), offset: 7 }, { failure: away }]);
 });
 
 test('a refused message is durable with all that is known of it', async () => {

@@ -3,6 +3,7 @@ import { MooringError } from '../../../runtime/errors.ts';
 import { type ForeignLetter, type ForeignLetters, foreignLetterLine } from '../../ingest/foreign/foreign-letters.ts';
 import {
   type ForeignEntry,
+  type ForeignFailure,
   type ForeignFate,
   type ForeignLog,
   foreignKeyOf,
@@ -32,12 +33,14 @@ export class KafkaForeignLog implements ForeignLog {
     this.#options = options;
   }
 
-  async append(records: readonly ForeignEntry[]): Promise<readonly ForeignFate[]> {
+  /** Rejects for a bug only. */
+  async append(records: readonly ForeignEntry[]): Promise<readonly (ForeignFate | ForeignFailure)[]> {
     const deadlineMs = this.#options.clock.monotonicMs() + APPEND_MS;
     const appended = await Promise.allSettled(records.map((record) => this.#append(record, deadlineMs)));
     return appended.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
+      if (one.status === 'fulfilled') return one.value;
+      if (!(one.reason instanceof MooringError)) throw one.reason;
+      return { failure: one.reason };
     });
   }
 
