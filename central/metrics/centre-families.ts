@@ -108,10 +108,16 @@ function sinkFamilies(families: Families): (sinks: CentreStatus['sinks'], lag: P
   const states = families.gauge('sink_state', '1 for the state of the feed of a sink.', [...labels, 'state']);
   const records = families.gauge('sink_lag_records', 'Messages of the log that the sink does not have yet.', labels);
   const seconds = families.gauge('sink_lag_seconds', 'Since when it has not been level with the log.', labels);
+  const letters = families.total(
+    'sink_dead_letters',
+    'Messages that the sink can never take, in the dead letter.',
+    labels,
+  );
   return (sinks, lag) => {
     for (const { name: sink, kind, feed } of sinks) {
       if (feed === undefined) continue;
       for (const state of FEED_STATES) states.set({ sink, kind, state }, feed.state === state ? 1 : 0);
+      letters.set({ sink, kind }, feed.letters);
       if (feed.lag !== undefined) records.set({ sink, kind }, feed.lag);
       const lagMs = lag.lagMs(sink);
       if (lagMs !== undefined) seconds.set({ sink, kind }, lagMs / 1000);

@@ -236,7 +236,7 @@ test('a gateway of the list is expected before it is heard', async () => {
 });
 
 test('the lag of a sink is since it was level with the log, and one that stands by has none', async () => {
-  const feed = { name: 'sql', state: 'feeding', lastError: undefined } as const;
+  const feed = { name: 'sql', state: 'feeding', letters: 3, lastError: undefined } as const;
   const sink = { name: 'sql', kind: 'mariadb', path: 'db' } as const;
   status = { ...status, sinks: [{ ...sink, feed: { ...feed, lag: 0 } }] };
   await metrics.restore();
@@ -245,6 +245,7 @@ test('the lag of a sink is since it was level with the log, and one that stands 
   await clock.advance(60_000);
   expect(await figure('mooring_centre_sink_lag_records{sink="sql",kind="mariadb"}')).toBe(50);
   expect(await figure('mooring_centre_sink_lag_seconds{sink="sql",kind="mariadb"}')).toBe(60);
+  expect(await figure('mooring_centre_sink_dead_letters_total{sink="sql",kind="mariadb"}')).toBe(3);
   expect(await figure('mooring_centre_sink_state{sink="sql",kind="mariadb",state="feeding"}')).toBe(1);
   status = { ...status, sinks: [{ ...sink, feed: { ...feed, state: 'standing by', lag: undefined } }] };
   await clock.advance(2000);
@@ -279,7 +280,17 @@ test('metrics ask for the token, health does not, and readiness says what is wro
 
 test('a source is counted by its ways in, and one that is not heard is no ready centre', async () => {
   const intake = {
-    ...{ messages: 9, records: 20, duplicates: 2, retained: 0, refused: 3, busy: 1, failed: 4, bytesWaiting: 70, isFailing: false },
+    ...{
+      messages: 9,
+      records: 20,
+      duplicates: 2,
+      retained: 0,
+      refused: 3,
+      busy: 1,
+      failed: 4,
+      bytesWaiting: 70,
+      isFailing: false,
+    },
     refusedBy: new Map([['name_collision', 3] as const]),
     takenMs: clock.wallMs(),
   };

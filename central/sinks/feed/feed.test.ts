@@ -13,7 +13,13 @@ test('what is in the topic, and what comes, stands in the sink once, with its te
   const asItCame = JSON.stringify(flatOf(RUN, 21)).replace('{"id":', '{ "id" : ').replace(/}$/, ',"x_a":1.50}');
   stage.putText(asItCame, 1);
   const feed = await stage.start();
-  expect(feed.status()).toEqual({ name: 'archive', state: 'feeding', lag: expect.anything(), lastError: undefined });
+  expect(feed.status()).toEqual({
+    name: 'archive',
+    state: 'feeding',
+    lag: expect.anything(),
+    letters: 0,
+    lastError: undefined,
+  });
   stage.put(15, 30);
   stage.put(1, 5, { run: runOf(2), partition: 2 });
   await stage.clock.advance(2100);

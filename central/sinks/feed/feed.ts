@@ -7,7 +7,7 @@ import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import type { KafkaClient } from '../../recordlog/kafka/client.ts';
 import type { FeedMark } from './feed-mark.ts';
-import type { PoisonLetters } from './poison-letters.ts';
+import type { PoisonLetter, PoisonLetters } from './poison-letters.ts';
 import { FeedSession, isEnding } from './session.ts';
 import { StartingPoint, type Starts } from './starting-point.ts';
 import type { Survey } from './survey.ts';
@@ -50,6 +50,8 @@ export interface FeedStatus {
   readonly state: 'starting' | 'standing by' | 'feeding' | 'failed' | 'stopped';
   /** Messages that are in the log and not durable in the sink, of the partitions that are read here; undefined: not known. */
   readonly lag: number | undefined;
+  /** Messages that the sink can never take, and that the dead letter has from here since the start; a repeat counts again. */
+  readonly letters: number;
   /** What is wrong now, or what has ended the feed. */
   readonly lastError: MooringError | undefined;
 }
@@ -76,6 +78,7 @@ export class Feed<Item> {
   #work: Promise<void> | undefined;
   #state: FeedStatus['state'] = 'starting';
   #error: MooringError | undefined;
+  #letters = 0;
   #session: FeedSession<Item> | undefined;
   #survey: Survey | undefined;
   /** Sessions in a row that Kafka has ended, or not begun. */
@@ -106,6 +109,7 @@ export class Feed<Item> {
       name: this.#target.name,
       state: isStandingBy ? 'standing by' : this.#state,
       lag: this.#session?.lag(this.#survey?.spans ?? []),
+      letters: this.#letters,
       lastError: this.#error,
     };
   }
@@ -117,6 +121,11 @@ export class Feed<Item> {
     await this.#target.close();
     await this.#work;
     this.#state = 'stopped';
+  }
+
+  async #putAside(letters: readonly PoisonLetter[]): Promise<void> {
+    await this.#options.deadLetters.appendMessages(letters);
+    this.#letters += letters.length;
   }
 
   async #run(): Promise<void> {
@@ -164,6 +173,7 @@ export class Feed<Item> {
       this.#startingPoint.recognise(found);
       const session = new FeedSession({
         ...this.#options,
+        deadLetters: { appendMessages: (letters) => this.#putAside(letters) },
         log: this.#log,
         bytesMax: this.#options.bytesMax ?? BYTES_MAX,
         logName: found.logName,

@@ -118,6 +118,7 @@ test('an id that is of no run and no UUID of version 5 goes to the dead letter',
   const feed = await start();
   await stage.clock.advance(1000);
   expect(store.there.size).toBe(3);
+  expect(feed.status().letters).toBe(stage.letters.length);
   expect(stage.letters.map(({ offset, sink, reason }) => [offset, sink, reason])).toEqual(
     span(3, 6).map((offset) => [
       offset,
