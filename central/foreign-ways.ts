@@ -163,13 +163,14 @@ export class ForeignWays {
 
   #waysOf(config: SourceConfig, intake: ForeignIntake): Pick<OpenSource, 'mqtt' | 'udp' | 'tcp' | 'gate' | 'kafka'> {
     const { name: source, mqtt, udp, tcp, sealKeyFile, kafka } = config;
-    const { clock, random, log, outlets } = this.#options;
+    const { clock, random, log, outlets, stateDir } = this.#options;
+    const subscriptionsFile = join(stateDir, 'subscriptions', `${source}.json`);
     const shared = { source, intake, clock, random, log };
     const { client, prefix } = outlets();
     const gate = sealKeyFile === undefined ? undefined : this.#gateOf(source, sealKeyFile);
     return {
       gate,
-      mqtt: mqtt && new MqttSource({ ...shared, ...mqtt, broker: this.#broker }),
+      mqtt: mqtt && new MqttSource({ ...shared, ...mqtt, broker: this.#broker, subscriptionsFile }),
       udp: udp && new UdpSource({ ...shared, ...udp, gate }),
       tcp: tcp && new TcpSource({ ...shared, ...tcp, gate }),
       kafka: (kafka?.topics ?? []).map((topic) => {

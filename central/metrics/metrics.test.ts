@@ -297,7 +297,7 @@ test('a source is counted by its ways in, and one that is not heard is no ready 
   const address = { host: '127.0.0.1', port: 1 };
   const topic = { topic: 'lines', isJoined: true, partitions: 0, received: 5, empty: 2, taken: 3, waiting: 0, lost: 1 };
   const schools = { name: 'schools', format: 'lorawan', intake, kafka: [topic, { ...topic, empty: 5 }] } as const;
-  const mqtt = { isConnected: true, received: 9, repeated: 0, acknowledged: 9, waiting: 0, replies: 8 };
+  const mqtt = { isConnected: true, received: 9, repeated: 0, acknowledged: 9, ignored: 0, waiting: 0, replies: 8 };
   const udp = { address, received: 4, tooLong: 6, lost: 7, waiting: 0, replies: 0 };
   const refused = { method: 1, token: 2, large: 3, slow: 4 };
   const http = { address, answers: {}, routes: [{ source: 'schools', refused, replies: 5 }] };

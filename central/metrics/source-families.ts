@@ -17,7 +17,10 @@ export interface SourceWay {
 export function waysOf(source: SourceStatus, http: HttpSourcesStatus | undefined): readonly SourceWay[] {
   const { mqtt, udp, tcp, kafka } = source;
   const ways: SourceWay[] = [];
-  if (mqtt !== undefined) ways.push({ way: 'mqtt', isUp: mqtt.isConnected, refused: {}, replies: mqtt.replies });
+  if (mqtt !== undefined) {
+    const { isConnected: isUp, ignored, replies } = mqtt;
+    ways.push({ way: 'mqtt', isUp, refused: { ignored }, replies });
+  }
   if (udp !== undefined) {
     const { address, tooLong: large, lost, replies } = udp;
     ways.push({ way: 'udp', isUp: address !== undefined, refused: { large, lost }, replies });

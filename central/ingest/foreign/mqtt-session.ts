@@ -4,6 +4,7 @@ import { type Clock, withDeadline } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import { PacketGuard } from '../bounded-connection.ts';
 import { atMost } from '../patience.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 /** A message as the broker passes it on. */
 export interface BrokerMessage {
@@ -48,7 +49,7 @@ export class MqttSession {
   readonly #options: MqttSessionOptions;
   readonly #over = Promise.withResolvers<never>();
   readonly #aborted = new AbortController();
-  readonly #answers = new Map<'connack' | 'suback', (packet: Packet) => void>();
+  readonly #answers = new Map<'connack' | 'suback' | 'unsuback', (packet: Packet) => void>();
   #cancelPing: (() => void) | undefined;
   #isPaused = false;
   #heardMs: number;
@@ -80,13 +81,18 @@ export class MqttSession {
   }
 
   /**
-   * Resolves when every filter is subscribed to with QoS 1, with whether the broker had kept the session. Rejects with
-   * `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`.
+   * Resolves when every filter is subscribed to with QoS 1, and none besides that is known, with whether the broker had kept
+   * the session. Rejects with `LINK_DOWN`, `LINK_REFUSED` or `LINK_SILENT`, and `STATE_FAILED` of `subscriptions`.
    */
-  async ready(filters: readonly string[]): Promise<{ readonly isPresent: boolean }> {
+  async ready(filters: readonly string[], subscriptions: Subscriptions): Promise<{ readonly isPresent: boolean }> {
     const { clock } = this.#options;
     const silent = (): MooringError => new MooringError('LINK_SILENT', 'the broker does not let us in');
-    return await withDeadline(clock, READY_MS, Promise.race([this.#begin(filters), this.#over.promise]), silent);
+    return await withDeadline(
+      clock,
+      READY_MS,
+      Promise.race([this.#begin(filters, subscriptions), this.#over.promise]),
+      silent,
+    );
   }
 
   /** Rejects when the connection ends, with the reason; resolves never. */
@@ -132,7 +138,7 @@ export class MqttSession {
     stream.destroy();
   }
 
-  async #begin(filters: readonly string[]): Promise<{ readonly isPresent: boolean }> {
+  async #begin(filters: readonly string[], subscriptions: Subscriptions): Promise<{ readonly isPresent: boolean }> {
     const { clientId, username, password, keepaliveSeconds } = this.#options;
     const connack = (await this.#asked('connack', {
       cmd: 'connect',
@@ -146,6 +152,15 @@ export class MqttSession {
     const { returnCode = 0 } = connack;
     if (returnCode !== 0) throw refused('the broker refuses the connection', { returnCode }, REFUSED.has(returnCode));
     this.#pingLater();
+    const { subscribe, unsubscribe } = await subscriptions.begin(filters, connack.sessionPresent);
+    if (subscribe.length > 0) await this.#subscribe(subscribe);
+    if (unsubscribe.length > 0)
+      await this.#asked('unsuback', { cmd: 'unsubscribe', messageId: 2, unsubscriptions: [...unsubscribe] });
+    await subscriptions.end(filters);
+    return { isPresent: connack.sessionPresent };
+  }
+
+  async #subscribe(filters: readonly string[]): Promise<void> {
     const suback = (await this.#asked('suback', {
       cmd: 'subscribe',
       messageId: 1,
@@ -153,10 +168,9 @@ export class MqttSession {
     })) as ISubackPacket;
     const bad = filters.filter((_, index) => suback.granted[index] !== 1);
     if (bad.length > 0) throw refused('the broker does not grant a subscription with QoS 1', { filters: bad }, true);
-    return { isPresent: connack.sessionPresent };
   }
 
-  #asked(answer: 'connack' | 'suback', packet: Packet): Promise<Packet> {
+  #asked(answer: 'connack' | 'suback' | 'unsuback', packet: Packet): Promise<Packet> {
     const answered = new Promise<Packet>((resolve) => this.#answers.set(answer, resolve));
     this.#send(packet);
     return answered;
@@ -173,7 +187,7 @@ export class MqttSession {
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
       const packetId = qos === 0 ? undefined : messageId;
       this.#options.onMessage({ topic, payload: bytes, packetId, isRepeat, isRetained });
-    } else if (packet.cmd === 'connack' || packet.cmd === 'suback') {
+    } else if (packet.cmd === 'connack' || packet.cmd === 'suback' || packet.cmd === 'unsuback') {
       this.#answers.get(packet.cmd)?.(packet);
     }
   }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type Duplex, duplexPair } from 'node:stream';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -24,7 +27,9 @@ class FakeBroker {
       this.heard.push(packet);
       if (isSilent) return;
       if (packet.cmd === 'connect') this.say({ cmd: 'connack', returnCode, sessionPresent: isPresent });
-      if (packet.cmd === 'subscribe') this.say({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [granted] });
+      if (packet.cmd === 'subscribe')
+        this.say({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: packet.subscriptions.map(() => granted) });
+      if (packet.cmd === 'unsubscribe') this.say({ cmd: 'unsuback', messageId: packet.messageId ?? 0, granted: [] });
       if (packet.cmd === 'pingreq') this.say({ cmd: 'pingresp' });
     });
   }
@@ -100,6 +105,11 @@ async function opened(options: Partial<MqttSourceOptions> = {}): Promise<FakeBro
   return brokers.at(-1) as FakeBroker;
 }
 
+/** Files take turns of the event loop that a stepped clock knows nothing of. */
+async function until(isSo: () => boolean): Promise<void> {
+  await expect.poll(isSo, { interval: 5 }).toBe(true);
+}
+
 const texts = (): string[] => given.map(({ text }) => text);
 
 beforeEach(() => {
@@ -120,6 +130,42 @@ test('the session is one that the broker keeps, under one name', async () => {
   expect(broker.of('connect')).toMatchObject([{ clientId: 'mooring-juice', clean: false, keepalive: 15 }]);
   expect(broker.of('subscribe')).toMatchObject([{ subscriptions: [{ topic: 'a/#', qos: 1 }] }]);
   expect(source.status().isConnected).toBe(true);
+});
+
+test('a session that is kept is subscribed to once, also across restarts, and a filter that is gone is unsubscribed from', async () => {
+  const subscriptionsFile = join(mkdtempSync(join(tmpdir(), 'mooring-mqtt-source-')), 'juice.json');
+  const again = async (topics: readonly string[], isPresent: boolean): Promise<unknown[]> => {
+    behaviour = { isPresent };
+    const opening = opened({ topics, subscriptionsFile });
+    await until(() => source.status().isConnected);
+    const broker = await opening;
+    const said = broker.heard.flatMap((packet) =>
+      packet.cmd === 'subscribe'
+        ? packet.subscriptions.map(({ topic }) => `+${topic}`)
+        : packet.cmd === 'unsubscribe'
+          ? packet.unsubscriptions.map((topic) => `-${topic}`)
+          : [],
+    );
+    const closing = source.close();
+    await clock.advance(10_000);
+    await closing;
+    return said;
+  };
+  expect(await again(['a/#', 'old/#'], false)).toEqual(['+a/#', '+old/#']);
+  expect(await again(['a/#', 'old/#'], true)).toEqual([]);
+  expect(await again(['a/#', 'b/#'], true)).toEqual(['+b/#', '-old/#']);
+  expect(await again(['a/#', 'b/#'], true)).toEqual([]);
+  expect(await again(['a/#', 'b/#'], false)).toEqual(['+a/#', '+b/#']);
+  rmSync(dirname(subscriptionsFile), { recursive: true });
+});
+
+test('a topic that no filter takes is acknowledged in its turn, counted, and nothing else', async () => {
+  const broker = await opened({ topics: ['b/#'] });
+  broker.publish(1, 'of before');
+  await clock.advance(10);
+  expect(texts()).toEqual([]);
+  expect(broker.acknowledged).toEqual([1]);
+  expect(source.status()).toMatchObject({ received: 1, ignored: 1, acknowledged: 1, waiting: 0 });
 });
 
 test('a message is acknowledged once it is taken, and after all that came before it', async () => {

@@ -8,11 +8,13 @@ import type { BrokerClientConfig } from '../../../runtime/config/broker.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
+import { matchesFilter } from '../../config/sources/topic-filter.ts';
 import { atMost } from '../patience.ts';
 import { FirstReceipts } from './first-receipts.ts';
 import type { ForeignTaken, MessageTaker, ReceivedMessage } from './foreign-intake.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
 import { type BrokerMessage, MqttSession } from './mqtt-session.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 export interface MqttSourceOptions {
   /** Key of `sources`. */
@@ -26,6 +28,8 @@ export interface MqttSourceOptions {
   readonly window: number;
   /** Tells of each message once it is durable; `uuid`: nothing but the id of each record. QoS 0. */
   readonly reply?: { readonly topic: string; readonly form: 'json' | 'uuid' } | undefined;
+  /** Where it is kept what the session is subscribed to; left out: nowhere, and a restart subscribes again. */
+  readonly subscriptionsFile?: string | undefined;
   readonly intake: MessageTaker;
   readonly clock: Clock;
   readonly random: Random;
@@ -44,6 +48,8 @@ export interface MqttSourceStatus {
   /** Of these, messages that the broker may have sent before. */
   readonly repeated: number;
   readonly acknowledged: number;
+  /** Messages of topics that no filter takes any more: acknowledged, and nothing else. */
+  readonly ignored: number;
   /** Messages that are read and not stored yet. */
   readonly waiting: number;
   readonly replies: number;
@@ -56,6 +62,8 @@ const DRAIN_MS = 2000;
 
 /** Of messages that are read and not stored yet; beyond that nothing more is read, whatever the window. */
 const HELD_BYTES_MAX = 16 * 2 ** 20;
+
+const NOTHING: ForeignTaken = { isTaken: true, records: [], refused: [] };
 
 interface Held {
   readonly packetId: number | undefined;
@@ -74,7 +82,9 @@ export class MqttSource {
   readonly #backoff: Backoff;
   readonly #aborted = new AbortController();
   readonly #receipts = new FirstReceipts();
-  readonly #counts = { received: 0, repeated: 0, acknowledged: 0, replies: 0 };
+  readonly #counts = { received: 0, repeated: 0, acknowledged: 0, ignored: 0, replies: 0 };
+  readonly #subscriptions: Subscriptions;
+  readonly #filters: readonly string[];
   /** Of the present connection, in the order of receipt, which is that of the acknowledgements (MQTT 3.1.1 section 4.6). */
   #held: Held[] = [];
   #heldBytes = 0;
@@ -87,15 +97,23 @@ export class MqttSource {
   #hasSession = false;
 
   constructor(options: MqttSourceOptions) {
+    const { broker, clientId, topics, subscriptionsFile } = options;
     this.#options = options;
     this.#log = options.log.child({ source: options.source });
+    this.#subscriptions = new Subscriptions(`${broker.url} ${clientId}`, subscriptionsFile);
+    // Of a shared subscription the filter is what stands behind the group.
+    this.#filters = topics.map((topic) => topic.replace(/^\$share\/[^/]+\//, ''));
     this.#backoff = new Backoff(BACKOFF, options.random);
   }
 
-  /** Begins to connect, for ever. Throws `CONFIG_UNREADABLE` or `CONFIG_INVALID` for a file that the connection needs. */
+  /**
+   * Begins to connect, for ever. Throws `CONFIG_UNREADABLE` or `CONFIG_INVALID` for a file that the connection needs, and
+   * `STATE_FAILED`.
+   */
   async open(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await readBrokerLogin(this.#options.broker);
+    await this.#subscriptions.open();
     this.#work = this.#run();
   }
 
@@ -152,7 +170,7 @@ export class MqttSource {
     const stop = (): void => void session.end();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const { isPresent } = await session.ready(topics);
+      const { isPresent } = await session.ready(topics, this.#subscriptions);
       if (!signal.aborted) this.#connected(session, isPresent);
       await session.over();
     } finally {
@@ -176,6 +194,11 @@ export class MqttSource {
     this.#heldBytes += held.bytes;
     const receivedAtMs = this.#receipts.receivedAtMs(said, this.#options.clock.wallMs());
     const message = { bytes: payload, topic, receivedAtMs, isRetained };
+    if (!this.#filters.some((filter) => matchesFilter(filter, topic))) {
+      this.#counts.ignored += 1;
+      this.#done(session, message, held, NOTHING);
+      return;
+    }
     void this.#take(session, message, held);
   }
 
