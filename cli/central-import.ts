@@ -77,7 +77,9 @@ export async function runCentralImport(
         if (hasBar) streams.err.write(barText(table.name, done, of));
       };
       const wallMs = (): number => clock.wallMs();
-      const options = { table, rows, intake, progress, from, until, wallMs, signal: stop, onProgress };
+      const { host, database } = mariadb;
+      const place = { host, database };
+      const options = { place, table, rows, intake, progress, from, until, wallMs, signal: stop, onProgress };
       const count = await importTable(options);
       counts[table.name] = count;
       if (hasBar) streams.err.write('\r\u001b[K');

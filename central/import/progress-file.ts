@@ -5,10 +5,25 @@ import { nodeDisk } from '../sinks/disk.ts';
 import { replaceText } from '../sinks/hashed-json.ts';
 import type { RowKey } from '../sinks/mariadb/table-rows.ts';
 
-/** How far an import has come, in a file that is replaced as a whole: table → key of the last row that is in the log. */
+/** What an import reads of a table: how far it has come says nothing of another. */
+export interface ImportRange {
+  readonly host: string;
+  readonly database: string;
+  /** Its column. */
+  readonly key: string;
+  readonly from: string | null;
+  readonly until: string | null;
+}
+
+interface Reached extends ImportRange {
+  /** Key of the last row that is in the log. */
+  readonly last: RowKey;
+}
+
+/** How far an import has come, in a file that is replaced as a whole, by table. */
 export class ProgressFile {
   readonly #path: string;
-  readonly #last = new Map<string, RowKey>();
+  readonly #last = new Map<string, Reached>();
 
   constructor(path: string) {
     this.#path = path;
@@ -18,8 +33,8 @@ export class ProgressFile {
   async open(): Promise<void> {
     try {
       await mkdir(dirname(this.#path), { recursive: true });
-      const { last } = JSON.parse(await readFile(this.#path, 'utf8')) as { last: Record<string, RowKey> };
-      for (const [table, key] of Object.entries(last)) this.#last.set(table, key);
+      const { last } = JSON.parse(await readFile(this.#path, 'utf8')) as { last: Record<string, Reached> };
+      for (const [table, reached] of Object.entries(last)) this.#last.set(table, reached);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
       const hint = 'Remove it: an import from the beginning makes the same records again, under the same ids.';
@@ -31,13 +46,22 @@ export class ProgressFile {
     }
   }
 
-  lastOf(table: string): RowKey | undefined {
-    return this.#last.get(table);
+  /** Undefined where nothing is in the log. Throws `CONFIG_INVALID` where the file is about something else of that name. */
+  lastOf(table: string, range: ImportRange): RowKey | undefined {
+    const reached = this.#last.get(table);
+    if (reached === undefined) return undefined;
+    const { host, database, key, from, until } = range;
+    const isSame = JSON.stringify({ host, database, key, from, until, last: reached.last }) === JSON.stringify(reached);
+    if (isSame) return reached.last;
+    throw new MooringError('CONFIG_INVALID', 'the progress of an import is that of another', {
+      context: { path: this.#path, table, range, reached },
+      hint: 'Import with the same place, key, --from and --until, or remove the file: what is made again has the same ids.',
+    });
   }
 
   /** Durable when it resolves. */
-  async reached(table: string, key: RowKey): Promise<void> {
-    this.#last.set(table, key);
+  async reached(table: string, { host, database, key, from, until }: ImportRange, last: RowKey): Promise<void> {
+    this.#last.set(table, { host, database, key, from, until, last });
     const text = `${JSON.stringify({ last: Object.fromEntries(this.#last) })}\n`;
     await replaceText(nodeDisk, dirname(this.#path), basename(this.#path), text);
   }

@@ -2,9 +2,10 @@ import { MooringError } from '../../runtime/errors.ts';
 import type { ImportTable } from '../config/import-file.ts';
 import type { MessageTaker } from '../ingest/foreign/foreign-intake.ts';
 import type { RowKey, TableRows } from '../sinks/mariadb/table-rows.ts';
-import type { ProgressFile } from './progress-file.ts';
+import type { ImportRange, ProgressFile } from './progress-file.ts';
 
 export interface TableImportOptions {
+  readonly place: Pick<ImportRange, 'host' | 'database'>;
   readonly table: ImportTable;
   readonly rows: Pick<TableRows, 'count' | 'page'>;
   readonly intake: MessageTaker;
@@ -34,8 +35,10 @@ const PAGE_ROWS = 500;
  * or with the signal's reason; what was read and not noted comes again then, under the same ids.
  */
 export async function importTable(options: TableImportOptions): Promise<ImportCount> {
-  const { table, rows, intake, progress, from, until, wallMs, signal, onProgress } = options;
-  let after = progress.lastOf(table.name);
+  const { place, table, rows, intake, progress, from, until, wallMs, signal, onProgress } = options;
+  const bound = (value: RowKey | undefined): string | null => (value === undefined ? null : String(value));
+  const imported = { ...place, key: table.key, from: bound(from), until: bound(until) };
+  let after = progress.lastOf(table.name, imported);
   const range = { table: table.name, key: table.key, from, until };
   const of = await rows.count({ ...range, after });
   let done: ImportCount = { rows: 0, records: 0, refused: 0 };
@@ -43,10 +46,9 @@ export async function importTable(options: TableImportOptions): Promise<ImportCo
     onProgress(done, of);
     signal.throwIfAborted();
     const page = await rows.page({ ...range, after }, PAGE_ROWS);
-    const last = page.at(-1)?.[table.key];
-    if (last === undefined || last === null) return done;
+    if (page === undefined) return done;
     const outcomes = await Promise.all(
-      page.map((row) => {
+      page.rows.map((row) => {
         const receivedAtMs = wallMs();
         // A row that says no time is the same record when it comes again.
         const delivery = { name: `${table.name}/${String(row[table.key])}`, timestampMs: receivedAtMs };
@@ -58,8 +60,8 @@ export async function importTable(options: TableImportOptions): Promise<ImportCo
       const { records, refused } = done;
       done = { ...done, records: records + outcome.records.length, refused: refused + outcome.refused.length };
     }
-    done = { ...done, rows: done.rows + page.length };
-    await progress.reached(table.name, last);
-    after = last;
+    done = { ...done, rows: done.rows + page.rows.length };
+    await progress.reached(table.name, imported, page.last);
+    after = page.last;
   }
 }
