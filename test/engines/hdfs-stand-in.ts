@@ -10,8 +10,8 @@ export interface HdfsOperation {
   readonly to: string;
 }
 
-/** The connection breaks before anything is done, or after it, or in the middle of an upload. */
-export type HdfsFault = 'before' | 'after' | 'torn';
+/** The connection breaks before anything is done, or after it, or in the middle of an upload; or it is refused. */
+export type HdfsFault = 'before' | 'after' | 'torn' | { readonly status: number; readonly exception: string };
 
 /**
  * Plays NameNode and DataNode in one, as the real ones were seen to answer: for tests of what goes wrong between them and
@@ -74,7 +74,8 @@ export class HdfsStandIn {
     if (fault === 'before') return void request.socket.destroy();
     if (fault === 'torn' && op === 'WRITE') this.#make(path, body.subarray(0, body.length >>> 1));
     if (fault === 'torn') return void request.socket.destroy();
-    const { status, answer = {} } = this.#do(operation, body);
+    const { status, answer = {} } =
+      typeof fault === 'object' ? remote(fault.status, fault.exception) : this.#do(operation, body);
     if (fault === 'after') return void request.socket.destroy();
     response.writeHead(status).end(Buffer.isBuffer(answer) ? answer : JSON.stringify(answer));
   }

@@ -96,6 +96,11 @@ test.each([
   });
 });
 
+test.each([401, 403])('a user who may not look at the table, for %i, is refused as it opens', async (status) => {
+  say = () => ({ status });
+  await expect(store.open(never)).rejects.toMatchObject({ code: 'SINK_UNFIT' });
+});
+
 test.each([
   [401, 'SINK_UNFIT'],
   [405, 'SINK_UNFIT'],
@@ -108,6 +113,8 @@ test.each([
 test.each([
   [404, 'Not found\norg.apache.hadoop.hbase.TableNotFoundException: mooring'],
   [503, 'Unavailable'],
+  [401, 'a password that is being changed'],
+  [403, 'Forbidden'],
   // Of a proxy, say: no row is to blame.
   [400, '<html>Bad Request</html>'],
 ])('a write that is answered with %i comes again, and no record is refused', async (status, body) => {

@@ -73,6 +73,7 @@ export class HbaseTable {
   }
 
   #check(answer: HttpAnswer): void {
+    if (isLoginRefused(answer)) throw this.#refused(answer);
     if (answer.status !== 200) throw this.#failed(answer, 'HBase does not say what its table is like');
     const schema = schemaOf(answer);
     const { layout } = this.#options;
@@ -105,11 +106,12 @@ export class HbaseTable {
 
   #failed(answer: HttpAnswer, what: string): MooringError {
     const { name, http, table } = this.#options;
-    if (isLoginRefused(answer)) return this.#refused(answer);
+    // Of what was taken before: a login that is renewed, or a proxy that is mended, and it is taken again.
     return new MooringError('SINK_FAILED', what, {
       context: { store: name, url: http.origin, table, reason: reasonOf(answer) },
-      hint:
-        answer.status === 404
+      hint: isLoginRefused(answer)
+        ? 'Check user and password, and that the user may still write to the table; the file is read again.'
+        : answer.status === 404
           ? 'See whether the table was dropped or disabled, or its family: it is made at the start only.'
           : 'See what the logs of the REST server and of HBase say.',
     });

@@ -208,6 +208,24 @@ test('where no file can be made, nothing more is taken, and it says so', async (
   expect(await found()).toEqual(idsOf(own(1, 20)));
 });
 
+test.each([
+  [401, 'AuthenticationException'],
+  [403, 'AccessControlException'],
+  [404, 'NotFoundException'],
+])(
+  'a refusal by %i is for good as a store opens, and passes of one that was taken before',
+  async (status, exception) => {
+    const store = await opened();
+    await write(store, own(1, 10));
+    hdfs.fault = () => ({ status, exception });
+    await expect(write(store, own(11, 20))).rejects.toMatchObject({ code: 'SINK_FAILED', retry: 'later' });
+    await expect(opened()).rejects.toMatchObject({ code: 'SINK_UNFIT' });
+    hdfs.fault = () => undefined;
+    await write(store, own(11, 20));
+    expect(await found()).toEqual(idsOf(own(1, 20)));
+  },
+);
+
 test('a ledger that is damaged is not gone on with', async () => {
   await write(await opened(), own(1, 10));
   const path = `${PATH}/_mooring/log/000000001/000000000`;

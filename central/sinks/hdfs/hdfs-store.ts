@@ -61,12 +61,17 @@ export class HdfsStore implements RemoteStore {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#requireOwnFolder(signal);
-      signal.throwIfAborted();
-      await this.#journal.catchUp();
-      signal.throwIfAborted();
-      await this.#journal.clean();
-      this.#isCurrent = true;
+      this.#hdfs.isOpening = true;
+      try {
+        await this.#requireOwnFolder(signal);
+        signal.throwIfAborted();
+        await this.#journal.catchUp();
+        signal.throwIfAborted();
+        await this.#journal.clean();
+        this.#isCurrent = true;
+      } finally {
+        this.#hdfs.isOpening = false;
+      }
     });
     this.#armRoll(this.#untilRollMs());
   }

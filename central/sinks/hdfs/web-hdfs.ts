@@ -31,12 +31,15 @@ export type RenameOutcome = 'done' | 'taken' | 'absent';
 const DEADLINE_MS = 10_000;
 const REASON_CHARACTERS = 200;
 
-/** HDFS over WebHDFS (Hadoop 3). Paths are absolute. Throws `SINK_FAILED`, and `SINK_UNFIT` where it is refused for good. */
+/** HDFS over WebHDFS (Hadoop 3). Paths are absolute. Throws `SINK_FAILED`, and while it opens `SINK_UNFIT` where it is refused for good. */
 export class WebHdfs {
   readonly #options: WebHdfsOptions;
   readonly #http: HttpStore;
   readonly #closing = new AbortController();
   #ca: Buffer | undefined;
+
+  /** What was taken before may be taken again, whatever is answered meanwhile: set while a store opens only. */
+  isOpening = false;
 
   constructor(options: WebHdfsOptions) {
     this.#options = options;
@@ -161,13 +164,14 @@ export class WebHdfs {
     const exception = exceptionOf(answer);
     const reason = `${answer.status} ${answer.body.replaceAll(/\s+/g, ' ').trim().slice(0, REASON_CHARACTERS)}`;
     const context = { store: name, url: this.origin, path, operation, reason };
+    const code = this.isOpening ? 'SINK_UNFIT' : 'SINK_FAILED';
     if (answer.status === 401 || exception === 'AccessControlException' || exception === 'SecurityException')
-      return new MooringError('SINK_UNFIT', 'HDFS refuses the user, or what the user is to do', {
+      return new MooringError(code, 'HDFS refuses the user, or what the user is to do', {
         context,
         hint: 'Check user and password, and that the user may write to the folder: hdfs dfs -chown USER PATH.',
       });
     if (answer.status === 404)
-      return new MooringError('SINK_UNFIT', 'what answers there is no WebHDFS', {
+      return new MooringError(code, 'what answers there is no WebHDFS', {
         context,
         hint: 'See that the URL is that of the NameNode (http://namenode:9870), and that dfs.webhdfs.enabled is not false.',
       });
