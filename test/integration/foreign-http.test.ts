@@ -230,6 +230,35 @@ test('whoever waits for an answer as it closes has it, and nobody else holds it 
   expect(sources.status().address).toBeUndefined();
 });
 
+test('a post that is not stored a second after it closes is told to come again', async () => {
+  await opened();
+  const durable = Promise.withResolvers<ForeignOutcome>();
+  answerOf = () => durable.promise;
+  const answer = post('{}');
+  const unfinished = await raw(`POST /open HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n{`);
+  await eventually('the message is given', SOON_MS, () => given.length === 1);
+  const closing = sources.close();
+  await clock.advance(1000);
+  const { status, headers, body } = await answer;
+  expect([status, headers['retry-after'], headers.connection]).toEqual([503, '2', 'close']);
+  expect(JSON.parse(body)).toMatchObject({ code: 'UNAVAILABLE' });
+  unfinished.destroy();
+  await clock.advance(1000);
+  await closing;
+  durable.resolve({ isTaken: true, records: [], refused: [] });
+});
+
+test('one address has half of the connections: its oldest gives way, and the newest is heard', async () => {
+  await opened({}, { connectionsMax: 4 });
+  const first = await raw('');
+  const second = await raw('');
+  const gone = once(first, 'close');
+  expect((await post('{}')).status).toBe(200);
+  await gone;
+  expect(second.destroyed).toBe(false);
+  second.destroy();
+});
+
 test('a token that is short, or not there, and an address that is taken are errors of the start', async () => {
   await opened();
   const first = sources;

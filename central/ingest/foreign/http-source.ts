@@ -3,6 +3,8 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { ListenAddress } from '../../../runtime/config/values.ts';
 import { addressOf, closeHttp, listening } from '../../../runtime/listening.ts';
 import type { Log } from '../../../runtime/log.ts';
+import { atMost } from '../patience.ts';
+import { SocketQuota } from '../socket-quota.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { ForeignOutcome, MessageTaker, ReceivedMessage } from './foreign-intake.ts';
 import { foreignReplyOf } from './foreign-reply.ts';
@@ -26,7 +28,7 @@ export interface HttpRoute {
 export interface HttpSourcesOptions {
   readonly listen: ListenAddress;
   readonly routes: readonly HttpRoute[];
-  /** Connections at once; beyond that new ones are closed. 256 if left out. */
+  /** Connections at once; beyond that new ones are closed. 256 if left out. Of one address half of them: the oldest give way. */
   readonly connectionsMax?: number;
   /** How long the head of a request, and then its body, may take, in milliseconds; 10 s each if left out. */
   readonly requestMs?: number;
@@ -60,6 +62,9 @@ const KEEP_ALIVE_MS = 30_000;
 /** How often Node looks for heads that take too long. */
 const LOOK_MS = 1000;
 const TOO_SLOW = 408;
+/** How long posts that are under way may take to be stored once it closes, in milliseconds; then they are to come again. */
+const DRAIN_MS = 1000;
+const RETRY_AFTER_MS = 2000;
 /** How long answers may take to leave once it closes, in milliseconds. */
 const LINGER_MS = 500;
 
@@ -86,6 +91,9 @@ export class HttpSources {
   readonly #answers: Record<number, number> = {};
   #routes: ReadonlyMap<string, OpenRoute> = new Map();
   #server: Server | undefined;
+  /** Posts that have no answer yet: what tells them to come again. */
+  readonly #underWay = new Set<(answer: Answer) => void>();
+  #onIdle: (() => void) | undefined;
 
   constructor(options: HttpSourcesOptions) {
     this.#options = options;
@@ -107,6 +115,8 @@ export class HttpSources {
       maxHeaderSize: HEADER_BYTES_MAX,
     });
     server.maxConnections = connectionsMax;
+    const quota = new SocketQuota(Number.POSITIVE_INFINITY, Math.max(1, connectionsMax >>> 1));
+    server.on('connection', (socket) => quota.add(socket, socket.remoteAddress ?? '')?.destroy());
     server.on('request', (request, response) => void this.#serve(request, response));
     // What is no HTTP is answered by Node: it has no message in it.
     await listening(server, {
@@ -126,17 +136,38 @@ export class HttpSources {
     return { address: addressOf(this.#server), answers: { ...this.#answers }, routes };
   }
 
-  /** Accepts nobody any more; who waits for an answer has a moment to hear it. */
+  /** Accepts nobody any more. What is under way has a moment to be stored, and is else told to come again: 503. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server !== undefined) await closeHttp(server, this.#options.clock, LINGER_MS);
+    if (server === undefined) return;
+    const { clock } = this.#options;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    if (this.#underWay.size > 0) {
+      const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await atMost(clock, DRAIN_MS, Promise.race([idle, closed]));
+      for (const answer of this.#underWay) answer(unavailable('the centre ends', RETRY_AFTER_MS));
+    }
+    await closeHttp(server, clock, LINGER_MS);
+  }
+
+  /** Its answer, or the one that there is when it closes. */
+  async #answered(request: IncomingMessage): Promise<Answer> {
+    const closing = Promise.withResolvers<Answer>();
+    this.#underWay.add(closing.resolve);
+    try {
+      return await Promise.race([this.#answerTo(request), closing.promise]);
+    } finally {
+      this.#underWay.delete(closing.resolve);
+      if (this.#underWay.size === 0) this.#onIdle?.();
+    }
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    const { status, headers = {}, body } = await this.#answerTo(request);
+    const { status, headers = {}, body } = await this.#answered(request);
     this.#answers[status] = (this.#answers[status] ?? 0) + 1;
     const text = body === undefined ? '' : `${JSON.stringify(body)}\n`;
     response.writeHead(status, {
@@ -213,8 +244,7 @@ async function opened(route: HttpRoute): Promise<OpenRoute> {
 function answerOf(route: HttpRoute, message: ReceivedMessage, outcome: ForeignOutcome): Answer {
   if (!outcome.isTaken) {
     const what = outcome.why === 'busy' ? 'too much waits to be stored' : 'nothing can be stored at the moment';
-    const answer = wrong(503, 'UNAVAILABLE', what, 'Nothing was kept: post it again later.');
-    return { ...answer, headers: { 'retry-after': String(Math.ceil(outcome.retryAfterMs / 1000)) } };
+    return unavailable(what, outcome.retryAfterMs);
   }
   const { records, refused } = outcome;
   const [first] = refused;
@@ -223,6 +253,11 @@ function answerOf(route: HttpRoute, message: ReceivedMessage, outcome: ForeignOu
     return wrong(400, first.code.toUpperCase(), first.reason, hint);
   }
   return { status: 200, body: route.isReplying ? foreignReplyOf(route.source, message, outcome) : undefined };
+}
+
+function unavailable(what: string, retryAfterMs: number): Answer {
+  const answer = wrong(503, 'UNAVAILABLE', what, 'Nothing was kept: post it again later.');
+  return { ...answer, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
 function wrong(status: number, code: string, message: string, hint: string): Answer {
