@@ -3,6 +3,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MooringError, toMooringError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Disk } from '../sinks/disk.ts';
+import { StateFile } from '../sinks/state-file.ts';
 import { type DayFolder, dayFoldersOf } from './day-folders.ts';
 import { factsOf } from './file-facts.ts';
 import {
@@ -25,6 +26,8 @@ export interface DayManifestsOptions {
   readonly log: Log;
 }
 
+/** Names that are listed and not there: one that has become Parquet is gone from the next list. */
+const LISTS_MAX = 3;
 const DAY_MS = 86_400_000;
 /** How long after its end a day is left alone: its last hour becomes Parquet by then. */
 const GRACE_MS = 2 * 3_600_000;
@@ -74,7 +77,7 @@ export class DayManifests {
     const { root, clock, log } = this.#options;
     const target = join(root, folder.path, MANIFEST_FILE);
     const before = await this.#standing(target);
-    const sizes = await this.#sizesIn(folder);
+    const sizes = await this.#committedOf(folder, await this.#sizesIn(folder, signal));
     const known = new Map((before?.files ?? []).map((file) => [file.file, file]));
     checkKept(folder, known, sizes);
     if (before !== undefined && isSame(known, sizes)) return false;
@@ -82,7 +85,7 @@ export class DayManifests {
     const files: ManifestFile[] = [];
     for (const [name, bytes] of sizes) {
       const one = known.get(name);
-      files.push(one?.bytes === bytes ? one : await this.#factsOf(folder, name, one, signal));
+      files.push(one?.bytes === bytes ? one : await this.#factsOf(folder, name, { known: one, bytes }, signal));
     }
     // What is longer by a line that was never finished says nothing new.
     if (JSON.stringify(files) === JSON.stringify(before?.files)) return false;
@@ -111,30 +114,47 @@ export class DayManifests {
   }
 
   /** Bytes of each file with records, by name. */
-  async #sizesIn({ path }: DayFolder): Promise<ReadonlyMap<string, number>> {
+  async #sizesIn({ path }: DayFolder, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const { disk, root } = this.#options;
     const folder = join(root, path);
-    for (;;) {
+    let missing: string | undefined;
+    for (let lists = 1; lists <= LISTS_MAX; lists += 1) {
+      signal.throwIfAborted();
       const names = ((await disk.list(folder)) ?? []).filter(isRecordsFile).sort();
       const sizes = new Map<string, number>();
       for (const name of names) {
         const size = await disk.size(join(folder, name));
         if (size !== undefined) sizes.set(name, size);
       }
-      if (sizes.size === names.length) return sizes;
-      // One has become Parquet meanwhile, which stands in the next list.
+      missing = names.find((name) => !sizes.has(name));
+      if (missing === undefined) return sizes;
     }
+    throw new MooringError('SINK_FAILED', 'a file of a sink is listed and not there', {
+      context: { path: `${path}/${missing}` },
+      hint: 'It is a link to nowhere, most likely: remove it.',
+    });
+  }
+
+  /** The same as far as the sink has committed, which may have more on disk. Looked up after the sizes: it only grows. */
+  async #committedOf({ path }: DayFolder, sizes: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
+    const { disk, root } = this.#options;
+    const state = await new StateFile(disk, join(root, '.mooring')).read();
+    const committed = [...sizes].map(([name, bytes]) => {
+      return [name, Math.min(bytes, state?.files.get(`${path}/${name}`) ?? bytes)] as const;
+    });
+    return new Map(committed.filter(([name, bytes]) => bytes > 0 || sizes.get(name) === 0));
   }
 
   async #factsOf(
     { path }: DayFolder,
     name: string,
-    known: ManifestFile | undefined,
+    { known, bytes }: { readonly known: ManifestFile | undefined; readonly bytes: number },
     signal: AbortSignal,
   ): Promise<ManifestFile> {
     const { disk, root } = this.#options;
     const file = join(root, path, name);
-    const { prefixSha256, ...facts } = await factsOf(disk, file, known?.bytes ?? 0, signal);
+    const read = { prefixBytes: known?.bytes ?? 0, bytesMax: bytes };
+    const { prefixSha256, ...facts } = await factsOf(disk, file, read, signal);
     if (known !== undefined && prefixSha256 !== known.sha256) throw changed(`${path}/${name}`);
     return facts;
   }

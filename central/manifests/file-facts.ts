@@ -16,14 +16,14 @@ export interface FileFacts extends ManifestFile {
 }
 
 /**
- * What is to be said of a file with records, read once from its beginning; of NDJSON as far as its last finished line. All
+ * What is to be said of a file with records, read once from its beginning; of NDJSON as far as its last finished line, and no further than `bytesMax`. All
  * else has its turn after each part. Rejects with Node's own errors, the signal's reason, or `SINK_FAILED` for what is no
  * record.
  */
 export async function factsOf(
   disk: Pick<Disk, 'readPart' | 'size'>,
   path: string,
-  prefixBytes: number,
+  { prefixBytes, bytesMax = Number.POSITIVE_INFINITY }: { readonly prefixBytes: number; readonly bytesMax?: number },
   signal: AbortSignal,
 ): Promise<FileFacts> {
   const tally = new Tally();
@@ -32,7 +32,7 @@ export async function factsOf(
     for await (const part of partsOf(disk, path, signal)) digest.add(part);
     await addRows(disk, path, tally, signal);
   } else {
-    await addLines(disk, path, { tally, digest }, signal);
+    await addLines(disk, path, { tally, digest, bytesMax }, signal);
   }
   const { records, foreign, first, last, runs } = tally;
   return {
@@ -65,11 +65,11 @@ export async function sha256Of(
 async function addLines(
   disk: Pick<Disk, 'readPart'>,
   path: string,
-  { tally, digest }: { readonly tally: Tally; readonly digest: PrefixDigest },
+  { tally, digest, bytesMax }: { readonly tally: Tally; readonly digest: PrefixDigest; readonly bytesMax: number },
   signal: AbortSignal,
 ): Promise<void> {
   let rest: Uint8Array = new Uint8Array();
-  for await (const part of partsOf(disk, path, signal)) {
+  for await (const part of partsOf(disk, path, signal, bytesMax)) {
     const text = rest.length === 0 ? part : Buffer.concat([rest, part]);
     const end = text.lastIndexOf(NEWLINE) + 1;
     const finished = text.subarray(0, end);
@@ -103,10 +103,15 @@ async function addRows(
   }
 }
 
-async function* partsOf(disk: Pick<Disk, 'readPart'>, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (let from = 0; ; ) {
+async function* partsOf(
+  disk: Pick<Disk, 'readPart'>,
+  path: string,
+  signal: AbortSignal,
+  bytesMax = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < bytesMax; ) {
     signal.throwIfAborted();
-    const part = await disk.readPart(path, from, PART_BYTES);
+    const part = await disk.readPart(path, from, Math.min(PART_BYTES, bytesMax - from));
     if (part.length === 0) return;
     from += part.length;
     yield part;

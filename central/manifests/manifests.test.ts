@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -15,6 +24,7 @@ import { nodeDisk } from '../sinks/disk.ts';
 import type { FilesFormat } from '../sinks/files/files.ts';
 import { OwnThreadEncoder } from '../sinks/files/lines-encoder.ts';
 import { ParquetRecordFile } from '../sinks/parquet/record-file.ts';
+import { encodeState } from '../sinks/state-file.ts';
 import { DayManifests } from './day-manifests.ts';
 import type { Manifest } from './manifest.ts';
 import { ManifestedFiles } from './manifested-files.ts';
@@ -109,6 +119,35 @@ test('rows and files that come late make the next version; what was there is hel
   // Half a line is not there yet.
   appendFileSync(join(root, '2026/01/31/22.ndjson'), '{"id":"3f');
   expect(await manifests.make(NEVER)).toBe(0);
+});
+
+test('what the sink has not committed is not in a manifest, however much of it is on disk', async () => {
+  const committed = linesOf([1, 2]);
+  put('2026/01/31/22.ndjson', `${committed}${linesOf([3, 4])}`);
+  put('2026/01/31/23.ndjson', linesOf([5]));
+  const files = new Map([
+    ['2026/01/31/22.ndjson', Buffer.byteLength(committed)],
+    ['2026/01/31/23.ndjson', 0],
+  ]);
+  const state = { logs: {}, files, runs: new Map(), parts: new Map(), openings: 1 };
+  put('.mooring/state.json', encodeState(state));
+  await manifests.make(NEVER);
+  expect(manifestOf('2026/01/31')).toMatchObject({
+    records: 2,
+    files: [{ file: '22.ndjson', bytes: Buffer.byteLength(committed), sha256: sha256(committed), records: 2 }],
+  });
+});
+
+test('a link to nowhere costs its day only, and is named', async () => {
+  put('2026/01/30/22.ndjson', linesOf([1]));
+  symlinkSync('nowhere', join(root, '2026/01/30/23.ndjson'));
+  put('2026/01/31/22.ndjson', linesOf([2]));
+  await expect(manifests.make(NEVER)).rejects.toMatchObject({
+    code: 'SINK_FAILED',
+    context: { path: '2026/01/30/23.ndjson' },
+    hint: expect.stringMatching(/link/),
+  });
+  expect(manifestOf('2026/01/31').records).toBe(1);
 });
 
 test('Parquet counts as the NDJSON of its name, and takes its place', async () => {
