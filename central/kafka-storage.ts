@@ -219,7 +219,7 @@ export class KafkaStorage implements Storage {
     if (sink.kind === 'files')
       return new SinkFeed({ ...ofRecords, sink: createFilesSink(sink, { clock, log, disk, jobs }) });
     const { batch: recordsMax, lingerMs, take } = sink;
-    const store = await createStore(sink, { clock, random, log, jobs });
+    const store = await createStore(sink, { clock, random, log, jobs, kafka, client });
     const mark = new FeedMark({ disk, folder: join(config.stateDir, MARKS_FOLDER), name: sink.name, clock, log });
     const batch = { recordsMax, bytesMax: WRITE_BYTES_MAX, lingerMs };
     return new RemoteFeed({ ...ofRecords, store, mark, take, batch });

@@ -11,6 +11,7 @@ import type { InfluxdbStoreOptions } from '../sinks/influxdb/influxdb-store.ts';
 import type { MariadbStoreOptions } from '../sinks/mariadb/mariadb-store.ts';
 import type { PostgresStoreOptions } from '../sinks/postgres/postgres-store.ts';
 import type { Take } from '../sinks/remote/take.ts';
+import type { SplitStoreOptions } from '../sinks/split/split-store.ts';
 import type { LiveConfig } from './live.ts';
 import type { MetricsConfig } from './metrics.ts';
 import type { ForeignConfig } from './sources/types.ts';
@@ -114,7 +115,8 @@ export type StoreConfig =
   | HdfsConfig
   | InfluxdbConfig
   | MariadbConfig
-  | PostgresConfig;
+  | PostgresConfig
+  | SplitConfig;
 
 export interface CassandraConfig {
   readonly kind: 'cassandra';
@@ -165,6 +167,13 @@ export interface PostgresConfig {
   readonly place: string;
   /** With a retention, what is older is dropped. */
   readonly options: Omit<PostgresStoreOptions, 'clock'>;
+}
+
+export interface SplitConfig {
+  readonly kind: 'split';
+  /** Where it is, for people. */
+  readonly place: string;
+  readonly options: Pick<SplitStoreOptions, 'name' | 'topics'>;
 }
 
 export interface FilesSinkConfig {

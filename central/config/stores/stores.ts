@@ -12,9 +12,19 @@ import { checkHdfs, hdfsOf, hdfsSchema } from './hdfs.ts';
 import { checkInfluxdb, influxdbOf, influxdbSchema } from './influxdb.ts';
 import { mariadbOf, mariadbSchema } from './mariadb.ts';
 import { postgresOf, postgresSchema } from './postgres.ts';
+import { checkSplit, splitOf, splitSchema } from './split.ts';
 
 /** Kinds of sinks that run somewhere else and are fed from Kafka. */
-export const STORE_KINDS = ['cassandra', 'elasticsearch', 'hbase', 'hdfs', 'influxdb', 'mariadb', 'postgres'] as const;
+export const STORE_KINDS = [
+  'cassandra',
+  'elasticsearch',
+  'hbase',
+  'hdfs',
+  'influxdb',
+  'mariadb',
+  'postgres',
+  'split',
+] as const;
 type StoreKind = (typeof STORE_KINDS)[number];
 
 /** By kind: what a sink of it has to keep beside what its schema says, where that is anything. */
@@ -23,6 +33,7 @@ const CHECKS: Partial<Record<StoreKind, (reader: ConfigReader, sink: Path) => vo
   hbase: checkHbase,
   hdfs: checkHdfs,
   influxdb: checkInfluxdb,
+  split: checkSplit,
 };
 
 /** How many records a write has at the most, where nobody says it. */
@@ -34,6 +45,7 @@ const BATCH: Readonly<Record<StoreKind, number>> = {
   influxdb: 5000,
   mariadb: 1000,
   postgres: 1000,
+  split: 1000,
 };
 /** Each write into HDFS is a small file until the log is rolled. */
 const LINGER_MS: Partial<Record<StoreKind, number>> = { hdfs: 60_000 };
@@ -94,6 +106,7 @@ export const storeShape = {
   influxdb: influxdbSchema.optional().describe('Records in InfluxDB; needs `kafka`'),
   mariadb: mariadbSchema.optional().describe('Records in MariaDB; needs `kafka`'),
   postgres: postgresSchema.optional().describe('Records in PostgreSQL; needs `kafka`'),
+  split: splitSchema.optional().describe('Records in two topics, one of them with each measure alone; needs `kafka`'),
   ...besideShape,
 };
 
@@ -130,7 +143,7 @@ export function storeOf(name: string, keys: StoreKeys): StoreSinkConfig | undefi
 
 function kindOf(
   name: string,
-  { cassandra, elasticsearch, hbase, hdfs, influxdb, mariadb, postgres, ...keys }: StoreKeys,
+  { cassandra, elasticsearch, hbase, hdfs, influxdb, mariadb, postgres, split, ...keys }: StoreKeys,
 ): StoreConfig | undefined {
   if (cassandra !== undefined) return cassandraOf(name, cassandra, keys);
   if (elasticsearch !== undefined) return elasticsearchOf(name, elasticsearch, keys);
@@ -139,5 +152,6 @@ function kindOf(
   if (influxdb !== undefined) return influxdbOf(name, influxdb, keys);
   if (mariadb !== undefined) return mariadbOf(name, mariadb, keys);
   if (postgres !== undefined) return postgresOf(name, postgres, keys);
+  if (split !== undefined) return splitOf(name, split);
   return undefined;
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
-import type { StoreConfig } from '../../config/types.ts';
+import type { KafkaConfig, StoreConfig } from '../../config/types.ts';
+import type { KafkaClient } from '../../recordlog/kafka/client.ts';
 import type { DailyJobs } from '../../schedule/daily-job.ts';
 import type { RemoteStore } from './remote-store.ts';
 import { RetainingStore } from './retaining-store.ts';
@@ -11,12 +12,15 @@ export interface StoreSurroundings {
   readonly random: Random;
   readonly log: Log;
   readonly jobs: DailyJobs;
+  /** Where the log is. */
+  readonly kafka: KafkaConfig;
+  readonly client: KafkaClient;
 }
 
 /** The store of a configuration. What speaks to one is loaded only where it is used. */
 export async function createStore(
   config: StoreConfig,
-  { clock, random, log, jobs }: StoreSurroundings,
+  { clock, random, log, jobs, kafka, client }: StoreSurroundings,
 ): Promise<RemoteStore> {
   switch (config.kind) {
     case 'cassandra': {
@@ -50,6 +54,11 @@ export async function createStore(
       const store = new PostgresStore({ ...config.options, clock });
       const { retentionMs } = config.options;
       return retentionMs === undefined ? store : new RetainingStore({ store, retentionMs, jobs, clock, log });
+    }
+    case 'split': {
+      const { SplitStore } = await import('../split/split-store.ts');
+      const { partitions, replication, brokers } = kafka;
+      return new SplitStore({ ...config.options, client, partitions, replication, brokers, clock });
     }
   }
 }
