@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NODE_MAJOR_MIN = 24;
 
+// Before the first of libuv's threads is used. A folder on a mount that hangs holds up to two of them: of four, two such folders
+// would stop all other files, and the names of hosts.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 /** Whether this is a checkout (with sources) rather than an installed package (with compiled files only). */
 export const isCheckout = existsSync(join(ROOT, 'cli', 'main.ts'));
 
