@@ -51,6 +51,17 @@ export function fieldOf(object: JsonObject, key: string): JsonValue | undefined 
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/**
+ * Names and values in an order of their own: first what is in lower case, and so is as it will be called, then by UTF-16.
+ * The order in which they stand in a message decides nothing.
+ */
+export function entriesOf(object: JsonObject): readonly (readonly [name: string, value: JsonValue])[] {
+  return Object.entries(object)
+    .map(([name, value]) => ({ name, value, isFolded: name === name.toLowerCase() }))
+    .sort((a, b) => Number(b.isFolded) - Number(a.isFolded) || (a.name < b.name ? -1 : 1))
+    .map(({ name, value }) => [name, value] as const);
+}
+
 /** A device's name for itself: a text, or a whole number that has lost no digit. Throws `RECORD_INVALID`. */
 export function sourceIdOf(value: JsonValue | undefined, at: string): string {
   if (value === undefined || value === null) return refuse(at, 'is missing: nothing says which device this is');

@@ -1,5 +1,5 @@
 import type { JsonValue, Location } from '../../../protocol/record.ts';
-import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
+import { entriesOf, fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
 import { anyTimeOf } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
@@ -38,7 +38,7 @@ export class BuoyJsonFormat implements Format {
     const time = anyTimeOf(fieldOf(message, 'timestamp'), 'timestamp', this.#zone);
     const refused: RefusedPart[] = [];
     const group = new MeasureGroup(this.#table, refused);
-    for (const [name, value] of Object.entries(message)) {
+    for (const [name, value] of entriesOf(message)) {
       if (!OWN_KEYS.has(name)) group.add({ name, value, at: name });
     }
     const location = locationOf(fieldOf(message, 'location'), refused);

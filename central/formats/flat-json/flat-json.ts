@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../../protocol/record.ts';
-import { fieldOf, jsonOf, objectOf, sourceIdOf, textOf } from '../foreign-json.ts';
+import { entriesOf, fieldOf, jsonOf, objectOf, sourceIdOf, textOf } from '../foreign-json.ts';
 import { anyTimeOf } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
@@ -56,7 +56,7 @@ export class FlatJsonFormat implements Format {
     const time = anyTimeOf(fieldOf(object, 'timestamp'), 'timestamp', this.#zone);
     const refused: RefusedPart[] = [];
     const group = new MeasureGroup(this.#table, refused);
-    for (const [name, value] of Object.entries(object)) {
+    for (const [name, value] of entriesOf(object)) {
       if (!OWN_KEYS.has(name)) group.add({ name, value, at: name });
     }
     const info = {

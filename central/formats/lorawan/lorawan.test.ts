@@ -98,7 +98,7 @@ test('a light level is no illuminance, and a word for pir that is not known stay
 
 test('what the network server says besides stands in info.uplink, objects and long texts left out', () => {
   const message = changed('air', '"fPort":85', `"fPort":85,"codeRate":"4/5","tags":{"a":1},"raw":"${'f'.repeat(513)}"`);
-  expect(readingOf(message).info?.uplink).toEqual({ f_port: 85, code_rate: '4/5' });
+  expect(readingOf(message).info?.uplink).toEqual({ f_port: 85, code_rate: '4/5', left_out: ['raw'] });
 });
 
 test('the id is the same whoever heard it, and another at another time or with another frame counter', () => {

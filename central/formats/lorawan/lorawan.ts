@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { BOUNDS, type Info, type JsonValue } from '../../../protocol/record.ts';
-import { fieldOf, isObject, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
+import { envelopeInfo } from '../envelope-info.ts';
+import { entriesOf, fieldOf, type JsonObject, jsonOf, objectOf, sourceIdOf } from '../foreign-json.ts';
 import { anyTimeOf, epochTimeOf, type ForeignTime } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
@@ -29,7 +30,6 @@ const PIR_STATES: ReadonlyMap<string, boolean> = new Map([
 const FRAME_COUNTER = /^f_?cnt(_?up)?$/i;
 const OWN_KEYS: ReadonlySet<string> = new Set(['DevEui', 'deviceName', 'GWInfo', 'parsedPayload']);
 const GATEWAYS_MAX = 32;
-const OTHERS_MAX = 32;
 
 export interface LorawanOptions {
   /** Names under `parsedPayload` → metrics, beyond and before the format's own. */
@@ -89,7 +89,7 @@ function identityOf(reading: Reading): string {
 
 function valuesOf(payload: JsonObject, group: MeasureGroup): { readonly group: MeasureGroup; readonly info: Info } {
   let info: Info = {};
-  for (const [name, value] of Object.entries(payload)) {
+  for (const [name, value] of entriesOf(payload)) {
     const at = `parsedPayload.${name}`;
     const seen = name === 'pir' && typeof value === 'string' ? PIR_STATES.get(value.trim().toLowerCase()) : undefined;
     if (seen === undefined) {
@@ -161,23 +161,12 @@ function nameOf(message: JsonObject): Info {
 }
 
 function frameCounterOf(message: JsonObject): number | undefined {
-  const found = Object.entries(message).find(([key, value]) => FRAME_COUNTER.test(key) && Number.isSafeInteger(value));
+  const found = entriesOf(message).find(([key, value]) => FRAME_COUNTER.test(key) && Number.isSafeInteger(value));
   return found?.[1] as number | undefined;
 }
 
-/** Whatever else the network server says of the uplink as a plain value, under its own name in snake_case. */
+/** Whatever else the network server says of the uplink as a plain value. */
 function othersOf(message: JsonObject): Record<string, JsonValue> {
-  const others: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(message).slice(0, OTHERS_MAX)) {
-    const name = key
-      .replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_')
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '_')
-      .slice(0, BOUNDS.textBytes);
-    const isLong = typeof value === 'string' && Buffer.byteLength(value) > BOUNDS.infoTextBytes;
-    if (OWN_KEYS.has(key) || FRAME_COUNTER.test(key) || isLong || value === null || Array.isArray(value)) continue;
-    if (isObject(value) || (typeof value === 'number' && !Number.isFinite(value))) continue;
-    others[name] = typeof value === 'string' ? value.toWellFormed() : value;
-  }
-  return others;
+  const counters = Object.keys(message).filter((key) => FRAME_COUNTER.test(key));
+  return envelopeInfo(message, new Set([...OWN_KEYS, ...counters]));
 }

@@ -1,5 +1,5 @@
 import { BOUNDS, type JsonValue, type Location } from '../../../protocol/record.ts';
-import { isObject, jsonOf, sourceIdOf, textOf } from '../foreign-json.ts';
+import { entriesOf, isObject, jsonOf, sourceIdOf, textOf } from '../foreign-json.ts';
 import type { ForeignTime } from '../foreign-time.ts';
 import type { ForeignMessage, Format, Parsed, Reading, RefusedPart } from '../format.ts';
 import { MeasureGroup } from '../measure-group.ts';
@@ -172,7 +172,7 @@ function addNamed(named: NamedValues, scope: Scope, group: MeasureGroup, refused
       refused.push({ text: place, reason: `${place} is no object` });
       return;
     }
-    for (const [name, value] of Object.entries(each)) group.add({ name, value, at: `${place}.${name}` });
+    for (const [name, value] of entriesOf(each)) group.add({ name, value, at: `${place}.${name}` });
     return;
   }
   if (!Array.isArray(each)) {
