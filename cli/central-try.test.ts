@@ -105,7 +105,7 @@ test('a topic that is given is the one that messages came on', () => {
 
 test('what no record may hold is refused', () => {
   const { refused } = reportOf(JSON_MAPPING, '{"id":"—","t":1}');
-  expect(refused[0]?.reason).toBe('the name of the device has no letter of a to z and no digit');
+  expect(refused[0]?.reason).toBe('the name of the device has no letter and no digit');
 });
 
 test('no message at all is 2', () => {
