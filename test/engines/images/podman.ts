@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,13 +21,14 @@ export interface BuildOptions {
  * Buildah and Podman where no engine runs: containers have a network of their own in a network namespace of their own, which
  * this process makes and takes away. Nothing is pulled.
  *
- * A machine in the hybrid mode of cgroups refuses containers, hence a mount namespace with the second version alone and no
+ * A machine in the hybrid mode of cgroups refuses containers, hence a mount namespace with the second version alone, and no
  * cgroups for them; one without CAP_SYS_RESOURCE refuses to raise limits, hence those that are there.
  */
 export class Podman {
   readonly #store: readonly string[];
   readonly #netns: string;
   #others: readonly string[] = [];
+  #holder: ChildProcess | undefined;
 
   /** With its images in `folder`, made if absent. */
   constructor(folder: string, netns: string) {
@@ -37,14 +38,27 @@ export class Podman {
   }
 
   /** Makes the namespace, with its loopback. */
-  open(): void {
+  async open(): Promise<void> {
     this.#others = namespaces();
     must('ip', ['netns', 'add', this.#netns]);
     must('ip', ['-n', this.#netns, 'link', 'set', 'lo', 'up']);
+    // One for all commands: the networks of containers are mounts, and who stops one has to see them.
+    const script =
+      'mount --make-rprivate / && mount -t cgroup2 none /sys/fs/cgroup && echo ready && exec sleep infinity';
+    const holder = spawn('ip', ['netns', 'exec', this.#netns, 'unshare', '-m', 'bash', '-c', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#holder = holder;
+    await once(holder.stdout, 'data');
+  }
+
+  get #inside(): readonly string[] {
+    return ['-t', String(this.#holder?.pid), '-m', '-n'];
   }
 
   /** Ends what runs in the namespace, and the namespace; the names of those that Podman made in it go too, as they lead nowhere. */
   close(): void {
+    this.#holder?.kill('SIGKILL');
     for (const pid of spawnSync('ip', ['netns', 'pids', this.#netns], { encoding: 'utf8' }).stdout.split('\n')) {
       if (pid !== '') spawnSync('kill', ['-KILL', pid]);
     }
@@ -77,10 +91,7 @@ export class Podman {
     const limits = ['--ulimit', `nofile=${hard}:${hard}`, '--ulimit', 'nproc=4096:4096', '--cgroups=disabled'];
     const all = [verb, ...(verb === 'run' || verb === 'create' ? limits : []), ...args];
     const settings = ['--cgroup-manager', 'cgroupfs', '--runtime', 'crun', '--events-backend', 'file'];
-    const script = `mount --make-rprivate /; mount -t cgroup2 none /sys/fs/cgroup; exec podman "$@"`;
-    const podman = ['unshare', '-m', 'bash', '-c', script, 'podman', ...this.#store, ...settings, ...all];
-    const [command, ...rest] = [...this.beside, ...podman] as [string, ...string[]];
-    return await ran(command, rest);
+    return await ran('nsenter', [...this.#inside, 'podman', ...this.#store, ...settings, ...all]);
   }
 
   /** The same; what it printed. Throws with that where it fails. */
