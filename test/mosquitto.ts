@@ -11,6 +11,8 @@ export interface MosquittoOptions {
   readonly programs: Programs;
   /** Keeps retained messages and sessions in a file; false if left out. */
   readonly persistence?: boolean;
+  /** Messages that wait for one session; 1,000 if left out. */
+  readonly queuedMax?: number;
   /** TLS, a client certificate from everybody, and the rules of the protocol's topics. */
   readonly certificates?: Certificates;
   /** Or: certificates, passwords and rules from a folder of `mooring central enroll`. */
@@ -96,11 +98,11 @@ export class Mosquitto {
   }
 
   #configuration(): string {
-    const { folder, persistence = false, certificates, authority } = this.#options;
+    const { folder, persistence = false, queuedMax = 1000, certificates, authority } = this.#options;
     const lines = [
       `listener ${this.port} 127.0.0.1`,
       'max_inflight_messages 100',
-      'max_queued_messages 1000',
+      `max_queued_messages ${queuedMax}`,
       `persistence ${persistence}`,
       `persistence_location ${folder}/`,
       'log_dest stderr',

@@ -70,6 +70,11 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   opensearch: JDK,
   opensearch3: [{ program: 'javac', packageName: 'openjdk-21-jdk-headless', versionMin: 21, isElsewhere: true }, MAVEN],
   postgres: SERVER_OF_POSTGRES,
+  seeds: [
+    ...JVM,
+    { program: 'mosquitto', packageName: 'mosquitto' },
+    { program: 'mariadbd', packageName: 'mariadb-server-core' },
+  ],
   prometheus: [
     { program: 'prometheus', packageName: 'prometheus' },
     { program: 'prometheus-alertmanager', packageName: 'prometheus-alertmanager' },

@@ -23,6 +23,15 @@ export interface ShoreOptions {
   readonly ack?: readonly string[];
   /** Sinks beside the files, as the configuration has them; none if left out. */
   readonly stores?: Readonly<Record<string, object>>;
+  /** Existing devices beside the gateway; none if left out. */
+  readonly devices?: DeviceWays;
+}
+
+/** How existing devices reach a centre: by its broker, and by a port of its own. */
+export interface DeviceWays {
+  readonly httpPort: number;
+  /** As the configuration has them. */
+  readonly sources: Readonly<Record<string, object>>;
 }
 
 export interface ShoreKafka {
@@ -68,6 +77,7 @@ export interface Shore {
   readonly copies: readonly CopyParts[];
   readonly ack: readonly string[] | undefined;
   readonly stores: Readonly<Record<string, object>>;
+  readonly devices: DeviceWays | undefined;
   kafka: ShoreKafka | undefined;
   /** By copy; those that were started. */
   readonly centres: Program[];
@@ -75,8 +85,8 @@ export interface Shore {
 
 export type NewShore = Pick<Shore, 'name' | 'folder' | 'broker' | 'uplink' | 'downlink' | 'udp'>;
 
-export function shoreOf(shore: NewShore, { kafka, copies = [WHOLE], ack, stores = {} }: ShoreOptions): Shore {
-  return { ...shore, copies, ack, stores, kafka, centres: [] };
+export function shoreOf(shore: NewShore, { kafka, copies = [WHOLE], ack, stores = {}, devices }: ShoreOptions): Shore {
+  return { ...shore, copies, ack, stores, devices, kafka, centres: [] };
 }
 
 /** `HOST:PORT` at which the centre of a shore finds its Kafka. */
@@ -93,6 +103,7 @@ export function writeCentral(shore: Shore, copy: number, certificates: Certifica
     ...(ingest ? { ingest: ingestOf(shore, certificates) } : {}),
     ...(shore.kafka === undefined ? {} : { kafka: kafkaOf(shore.kafka) }),
     ...(shore.ack === undefined || !ingest ? {} : { ack: shore.ack }),
+    ...(shore.devices === undefined || !ingest ? {} : { sources: shore.devices.sources }),
     ...(sinks ? { sinks: { ...SINKS, ...shore.stores } } : {}),
     state,
   };
@@ -108,10 +119,11 @@ const SINKS = {
   acks: { ack_log: { path: 'acks.txt' } },
 } as const;
 
-function ingestOf({ copies, downlink, udp }: Shore, certificates: Certificates | undefined): object {
+function ingestOf({ copies, downlink, udp, devices }: Shore, certificates: Certificates | undefined): object {
   if (udp !== undefined) return { udp: { listen: `127.0.0.1:${udp.port}`, keys: udp.keysDir } };
   const share = copies.filter(({ ingest }) => ingest).length > 1 ? { share: 'copies' } : {};
-  return { mqtt: { ...mqttClient(downlink, certificates?.ca, certificates?.centre), ...share } };
+  const http = devices === undefined ? {} : { http: { listen: `127.0.0.1:${devices.httpPort}` } };
+  return { mqtt: { ...mqttClient(downlink, certificates?.ca, certificates?.centre), ...share }, ...http };
 }
 
 function kafkaOf(kafka: ShoreKafka): object {

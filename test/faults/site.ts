@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly seed: number;
   /** Mosquitto keeps what it can over a restart; false if left out. */
   readonly persistence?: boolean;
+  /** Messages that Mosquitto keeps for a session; its starter's own if left out. */
+  readonly queuedMax?: number;
   /** TLS, certificates on both sides, and the rules of the topics; false if left out. */
   readonly tls?: boolean;
   /** What happens, as it happens. */
@@ -76,12 +78,13 @@ export class Site {
   /** A broker and a way to it, nothing of it running yet. */
   async addShore(name: string = FORWARDER, options: ShoreOptions = {}): Promise<Shore> {
     const folder = join(this.folder, name);
-    const { persistence = false, tls = false } = this.#options;
+    const { persistence = false, queuedMax, tls = false } = this.#options;
     if (tls) this.#certificates ??= await makeCertificates(join(this.folder, 'certificates'), GATEWAY);
     const broker = await Mosquitto.prepare({
       folder: join(folder, 'broker'),
       programs: this.#programs,
       persistence,
+      ...(queuedMax === undefined ? {} : { queuedMax }),
       ...(this.#certificates === undefined ? {} : { certificates: this.#certificates }),
     });
     const uplink = await this.addLink(broker.port);
