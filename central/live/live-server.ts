@@ -93,6 +93,7 @@ export class LiveServer {
     for (const client of this.#clients) client.terminate();
     for (const socket of this.#refused) socket.destroy();
     await closed;
+    this.#notices.end();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {

@@ -136,6 +136,33 @@ test('while nothing can be stored a sender is read no further, and loses nothing
   expect(source.status()).toMatchObject({ waiting: 0, lost: 0, received: 50, connections: 1 });
 });
 
+test('who is held back for longer than `idle` is let go for nothing', async () => {
+  await opened({ waitingBytesMax: 1000 });
+  isAway = true;
+  const one = await talker();
+  one.socket.write(`${Array.from({ length: 20 }, (_, at) => lineOf(at)).join('\n')}\n`);
+  await eventually('they wait', 10_000, () => source.status().waiting === 20);
+  await clock.advance(150_000);
+  one.socket.write(`${lineOf(20)}\n`);
+  isAway = false;
+  await eventually('all are stored', 10_000, async () => {
+    await clock.advance(2000);
+    return stored.length === 21;
+  });
+});
+
+test('what is lost as it ends is told of to the last', async () => {
+  const log = new LogLines();
+  await opened({ log });
+  isAway = true;
+  const one = await talker();
+  one.socket.write(`${Array.from({ length: 6 }, (_, at) => lineOf(at)).join('\n')}\n`);
+  await eventually('they wait', 10_000, () => source.status().waiting === 6);
+  await source.close();
+  const told = log.fields.filter((_, at) => log.said[at]?.includes('are lost')) as { readonly refused: number }[];
+  expect(told.reduce((sum, { refused }) => sum + refused, 0)).toBe(6);
+});
+
 test('one more than an address may have takes the place of the oldest, and who says nothing is let go', async () => {
   await opened();
   const all = [await talker(), await talker(), await talker(), await talker()];

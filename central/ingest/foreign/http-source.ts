@@ -150,6 +150,7 @@ export class HttpSources {
       for (const answer of this.#underWay) answer(unavailable('the centre ends', RETRY_AFTER_MS));
     }
     await closeHttp(server, clock, LINGER_MS);
+    this.#notices.end();
   }
 
   /** Its answer, or the one that there is when it closes. */

@@ -74,6 +74,7 @@ export class TcpSource {
   readonly #quota: SocketQuota;
   readonly #connections = new Set<Connection>();
   readonly #held = new Set<Socket>();
+  readonly #underWay = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #server: Server | undefined;
   #waiting = 0;
@@ -128,6 +129,8 @@ export class TcpSource {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const { socket } of this.#connections) socket.destroySoon();
     await closed;
+    await Promise.allSettled(this.#underWay);
+    this.#notices.end();
   }
 
   #accept(socket: Socket): void {
@@ -140,7 +143,11 @@ export class TcpSource {
       displaced.destroy();
     }
     this.#connections.add(connection);
-    const letGo = (): void => void socket.destroy();
+    // Who is held back cannot be heard: that is no silence.
+    const letGo = (): void => {
+      if (this.#held.has(socket)) cancelIdle = clock.after(idleMs, letGo);
+      else socket.destroy();
+    };
     let cancelIdle = clock.after(idleMs, letGo);
     const lines = new LineSplitter(
       lineBytesMax,
@@ -186,13 +193,15 @@ export class TcpSource {
     this.#waiting += 1;
     this.#waitingBytes += bytes;
     connection.underWay += 1;
-    void this.#take(connection, message, admitted).finally(() => {
+    const work = this.#take(connection, message, admitted).finally(() => {
+      this.#underWay.delete(work);
       this.#waiting -= 1;
       this.#waitingBytes -= bytes;
       connection.underWay -= 1;
       this.#goOn();
       this.#endWhereDone(connection);
     });
+    this.#underWay.add(work);
   }
 
   async #take(connection: Connection, message: ReceivedMessage, admitted: Admitted | undefined): Promise<void> {

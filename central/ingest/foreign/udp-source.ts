@@ -64,6 +64,7 @@ export class UdpSource {
   readonly #notices: RefusalNotices<'tooLong' | 'lost'>;
   /** Oldest first. */
   readonly #waiting: Waiting[] = [];
+  readonly #underWay = new Set<Promise<void>>();
   #waitingBytes = 0;
   #socket: DatagramSocket | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -115,6 +116,8 @@ export class UdpSource {
     for (const one of this.#waiting.splice(0)) this.#lost(one, 'it ends');
     this.#waitingBytes = 0;
     await socket?.close();
+    await Promise.allSettled(this.#underWay);
+    this.#notices.end();
   }
 
   #receive(datagram: Uint8Array, { address, port }: PeerAddress): void {
@@ -131,7 +134,12 @@ export class UdpSource {
     const message = { bytes: admitted?.message ?? datagram, topic: undefined, receivedAtMs: clock.wallMs() };
     const one = { message, from, admitted };
     if (this.#waiting.length > 0) this.#keep(one);
-    else void this.#take(one);
+    else this.#begin(one);
+  }
+
+  #begin(one: Waiting): void {
+    const work = this.#take(one).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
   }
 
   async #take(one: Waiting): Promise<void> {
@@ -175,7 +183,7 @@ export class UdpSource {
       this.#cancelRetry = undefined;
       const some = this.#waiting.splice(0);
       this.#waitingBytes = 0;
-      for (const one of some) void this.#take(one);
+      for (const one of some) this.#begin(one);
     });
   }
 }

@@ -205,11 +205,13 @@ export class KafkaRecordLog implements RecordLog, HeldRecords {
   async #append(entry: LogEntry): Promise<LogOutcome> {
     const verdict: Verdict = { pieces: new Set(), fresh: new Set(), tooLarge: [], refused: [] };
     const deadlineMs = this.#clock.monotonicMs() + APPEND_MS;
+    // Before the first look at what was refused: what is forgotten from here on must not count as stored.
+    const { epoch } = this.#ledger.rejected;
     for (let records = entry.records; records.length > 0; ) {
       records = await this.#advance({ ...entry, records }, verdict, deadlineMs - ACK_MS);
     }
     if (this.#link.fatal !== undefined) throw this.#link.fatal;
-    return await this.#conclude(entry, verdict, deadlineMs);
+    return await this.#conclude(entry, verdict, deadlineMs, epoch);
   }
 
   /** Produces what nobody has. Resolves with what somebody else has had under way, and now either is there or is not. */
@@ -296,9 +298,8 @@ export class KafkaRecordLog implements RecordLog, HeldRecords {
     else this.#settlement.declare(piece).catch(() => undefined);
   }
 
-  async #conclude(entry: LogEntry, verdict: Verdict, deadlineMs: number): Promise<LogOutcome> {
+  async #conclude(entry: LogEntry, verdict: Verdict, deadlineMs: number, epoch: number): Promise<LogOutcome> {
     const pieces = [...verdict.pieces];
-    const { epoch } = this.#ledger.rejected;
     const rejected = rejectedOf(verdict, this.#recordBytesMax);
     const without = new Set([...verdict.tooLarge, ...verdict.refused]);
     const taken = entry.records.map(({ sequence }) => sequence).filter((sequence) => !without.has(sequence));

@@ -2,11 +2,12 @@ import type { Client } from 'cassandra-driver';
 import { type Clock, withDeadline } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 import { type ClientOptions, clientOf } from './client.ts';
 import { isAboutTls, isInvalid, isMisnamed, isRefused, reasonOf } from './failure.ts';
 import { batchesOf, type PlacedRow } from './partition-batches.ts';
 import { prepareTable, type SchemaOptions } from './prepare-table.ts';
-import { ROW_COLUMNS, rowOf, Unwritable } from './row.ts';
+import { ROW_COLUMNS, rowOf } from './row.ts';
 import { quotedName } from './table.ts';
 
 export interface CassandraStoreOptions extends Omit<ClientOptions, 'deadlineMs'>, Omit<SchemaOptions, 'deadlineMs'> {

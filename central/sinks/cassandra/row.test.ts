@@ -1,7 +1,8 @@
 import { types } from 'cassandra-driver';
 import { expect, test } from 'vitest';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
-import { ROW_COLUMNS, rowOf, Unwritable } from './row.ts';
+import { Unwritable } from '../remote/unwritable.ts';
+import { ROW_COLUMNS, rowOf } from './row.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const flat: FlatRecord = {

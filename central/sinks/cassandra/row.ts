@@ -3,6 +3,7 @@ import { FLAGS, type JsonValue } from '../../../protocol/record.ts';
 import { eventDayOf } from '../remote/event-date.ts';
 import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 
 /** What is written, in the order of `rowOf`. */
 export const ROW_COLUMNS: readonly string[] = [
@@ -19,11 +20,6 @@ export interface Row {
   readonly partition: string;
   /** In the order of `ROW_COLUMNS`, and then the time of writing, in microseconds since 1970. */
   readonly values: readonly unknown[];
-}
-
-/** For people: why a record can be no row. */
-export class Unwritable extends Error {
-  override readonly name = 'Unwritable';
 }
 
 interface Metrics {

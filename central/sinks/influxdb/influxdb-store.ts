@@ -3,10 +3,11 @@ import { MooringError } from '../../../runtime/errors.ts';
 import type { HttpLogin } from '../http/credentials.ts';
 import { type HttpAnswer, HttpStore, isLoginRefused } from '../http/http-store.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 import { errorIn, type InfluxdbApi, OTHER_MEASUREMENTS, reasonOf } from './api.ts';
 import { ApiV1 } from './api-v1.ts';
 import { ApiV2 } from './api-v2.ts';
-import { type LineOptions, lineOf, Unwritable } from './line.ts';
+import { type LineOptions, lineOf } from './line.ts';
 
 /** Where in InfluxDB, and who asks. */
 export type InfluxdbPlace =

@@ -3,7 +3,8 @@ import { parseRecordId, recordIdOf } from '../../../protocol/ids.ts';
 import { flatOf, runOf } from '../../../test/conformance/entries.ts';
 import { foreignOf, storeRecordOf, wordsOf } from '../../../test/conformance/remote-records.ts';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
-import { lineOf, Unwritable } from './line.ts';
+import { Unwritable } from '../remote/unwritable.ts';
+import { lineOf } from './line.ts';
 
 const RUN = runOf(1);
 const options = { measurement: 'sensor data', tags: ['institute', 'classroom'] };

@@ -5,6 +5,7 @@ import { type JsonValue, METRIC_NAME_PATTERN, RECORD_KINDS, RESERVED_KEYS } from
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
 import { isLikely, UNDATED } from '../remote/event-date.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 
 export interface LineOptions {
   /** Of samples; alarms, gaps and events have measurements of their own, named by their kind. */
@@ -14,9 +15,6 @@ export interface LineOptions {
   /** Records older than that when they were received have no date, in milliseconds. */
   readonly retentionMs?: number;
 }
-
-/** Why a record can never be a line. */
-export class Unwritable extends Error {}
 
 /** Nanoseconds of 64 bits, less a millisecond at the end: the last is in April 2262. */
 const TIME_MS_MAX = 9_223_372_036_853;

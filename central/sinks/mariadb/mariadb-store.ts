@@ -2,9 +2,10 @@ import type { Connection } from 'mariadb';
 import type { Clock } from '../../../runtime/clock.ts';
 import { MooringError } from '../../../runtime/errors.ts';
 import type { RefusedRecord, RemoteStore, StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 import { hintOn, isAboutRows, isRefused, reasonOf } from './failure.ts';
 import { foundTable } from './found-table.ts';
-import { ROW_COLUMNS, rowOf, Unwritable } from './row.ts';
+import { ROW_COLUMNS, rowOf } from './row.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { checkTable, createTable, quotedName } from './table.ts';
 

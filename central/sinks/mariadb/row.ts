@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../../protocol/record.ts';
 import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 
 /** What is written, in the order of `rowOf`. */
 export const ROW_COLUMNS: readonly string[] = [
@@ -9,11 +10,6 @@ export const ROW_COLUMNS: readonly string[] = [
   ...METRIC_COLUMNS,
   'metrics',
 ];
-
-/** For people: why a record can be no row. */
-export class Unwritable extends Error {
-  override readonly name = 'Unwritable';
-}
 
 const OF_THEIR_OWN: ReadonlySet<string> = new Set(METRIC_COLUMNS);
 

@@ -3,10 +3,11 @@ import { MooringError } from '../../../runtime/errors.ts';
 import { eventDayOf } from '../remote/event-date.ts';
 import type { RefusedRecord, StoreRecord } from '../remote/remote-store.ts';
 import type { DroppingStore } from '../remote/retaining-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 import { hintOn, isAboutRows, isRefused, reasonOf } from './failure.ts';
 import { foundTable } from './found-table.ts';
 import { type PartitionPeriod, Partitions } from './partitions.ts';
-import { type Cell, isStamped, rowOf, Unwritable } from './row.ts';
+import { type Cell, isStamped, rowOf } from './row.ts';
 import { PORT, Session, type SessionOptions } from './session.ts';
 import { COLUMNS, checkTable, createTable, quotedName } from './table.ts';
 

@@ -2,13 +2,9 @@ import type { JsonValue } from '../../../protocol/record.ts';
 import type { FlatRecord } from '../../recordlog/recordlog.ts';
 import { METRIC_COLUMNS } from '../remote/metric-columns.ts';
 import type { StoreRecord } from '../remote/remote-store.ts';
+import { Unwritable } from '../remote/unwritable.ts';
 
 export type Cell = string | number | null;
-
-/** For people: why a record can be no row. */
-export class Unwritable extends Error {
-  override readonly name = 'Unwritable';
-}
 
 const ID_PATTERN = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TIME_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
